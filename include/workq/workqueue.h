@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * workqueue.h - the workqueue API of the Linux kernel, for ordinary programs.
+ *
+ * This header is the manual: every name means what it means in the kernel
+ * (version 7.2), in "process context". Letters such as (A2) or (G3) name the
+ * guarantee that a sentence comes from; docs/guarantees.md lists them.
+ * Usable from C11 and C++17.
+ *
+ * Contexts: "any thread" includes worker threads inside a work function;
+ * "signal handler" means async-signal-safe, once the library has started
+ * (workq_start(), or any earlier use); "may sleep" may block for long.
+ */
+#ifndef WORKQ_WORKQUEUE_H
+#define WORKQ_WORKQUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <workq/version.h>
+
+#if !defined(__linux__) || !defined(__LP64__)
+#error "libworkq supports LP64 Linux only"
+#endif
+
+#ifdef __cplusplus
+#define WORKQ_EXTERN_C extern "C"
+#else
+#define WORKQ_EXTERN_C extern
+#endif
+
+/*
+ * The header speaks the kernel's names; the symbols in the library carry the
+ * prefix workq_. A program with a flush_work() of its own does not collide.
+ */
+#define WORKQ_SYMBOL(name) __asm__("workq_" #name) __attribute__((visibility("default")))
+
+struct work_struct;
+struct workqueue_struct;
+
+/**
+ * typedef work_func_t - the function of a work item
+ * @work: the item, already idle again: the function may queue it once more,
+ *        free it, or use its memory for something else (A3, B2)
+ *
+ * Context: a worker thread with asynchronous signals blocked; may sleep. It
+ * must return normally: no longjmp() out of it, no pthread_exit(), no C++
+ * exception leaving it.
+ */
+typedef void (*work_func_t)(struct work_struct *work);
+
+/**
+ * struct work_struct - a work item; embed it in a struct of yours
+ * @data:  private: the state word
+ * @entry: private: links, while the item waits
+ * @func:  what runs; may be read, set it with INIT_WORK()
+ *
+ * 32 bytes. Queueing an item allocates nothing. An item must stay valid from
+ * INIT_WORK() until it is idle: its function has been entered, or
+ * cancel_work_sync() or flush_work() returned.
+ */
+struct work_struct {
+	unsigned long data;
+	struct {
+		void *next;
+		void *prev;
+	} entry;
+	work_func_t func;
+};
+
+/*
+ * WORK_CPU_UNBOUND: "no CPU given, prefer the local one", for queue_work_on().
+ * WORK_BUSY_*: the bits of work_busy().
+ * WQ_MAX_ACTIVE: the largest max_active. WQ_DFL_ACTIVE: what 0 stands for.
+ * WQ_NAME_LEN: longest name of a queue, with its NUL; longer ones are cut.
+ */
+enum {
+	WORK_CPU_UNBOUND = 8192,
+	WORK_BUSY_PENDING = 1 << 0,
+	WORK_BUSY_RUNNING = 1 << 1,
+	WQ_MAX_ACTIVE = 2048,
+	WQ_UNBOUND_MAX_ACTIVE = WQ_MAX_ACTIVE,
+	WQ_DFL_ACTIVE = 1024,
+	WQ_DFL_MIN_ACTIVE = 8,
+	WQ_NAME_LEN = 32,
+};
+
+/**
+ * enum wq_flags - what kind of queue alloc_workqueue() makes
+ * @WQ_UNBOUND:       workers are not bound to one CPU and no concurrency is
+ *                    managed: each active item starts as soon as a worker is idle (L7)
+ * @WQ_FREEZABLE:     takes part in freezing (accepted; freezing comes later)
+ * @WQ_MEM_RECLAIM:   accepted; the rescuer thread comes later
+ * @WQ_HIGHPRI:       served by pools of their own, with nice -20 where permitted (L6)
+ * @WQ_CPU_INTENSIVE: running items of this queue hold nobody off (L3)
+ * @WQ_SYSFS:         accepted, without effect
+ * @WQ_POWER_EFFICIENT: accepted, without effect
+ * @WQ_PERCPU:        items run on the CPU they were queued on; the opposite of WQ_UNBOUND
+ *
+ * The values are the kernel's. Unknown bits are ignored, as there.
+ */
+enum wq_flags {
+	WQ_UNBOUND = 1 << 1,
+	WQ_FREEZABLE = 1 << 2,
+	WQ_MEM_RECLAIM = 1 << 3,
+	WQ_HIGHPRI = 1 << 4,
+	WQ_CPU_INTENSIVE = 1 << 5,
+	WQ_SYSFS = 1 << 6,
+	WQ_POWER_EFFICIENT = 1 << 7,
+	WQ_PERCPU = 1 << 8,
+};
+
+/* Made by alloc_ordered_workqueue() and create_*(); do not pass them. */
+enum {
+	__WQ_ORDERED = 1 << 17,
+	__WQ_LEGACY = 1 << 18,
+};
+
+/**
+ * container_of - the object around a member
+ * @ptr:    pointer to the member
+ * @type:   type of the object
+ * @member: name of the member in it
+ */
+#ifndef container_of
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#endif
+
+/**
+ * from_work - in a work function, the object around the item
+ * @var:        a pointer variable of the object's type (only its type is used)
+ * @work:       the item
+ * @work_field: the item's name in the object
+ */
+#define from_work(var, work, work_field) container_of(work, __typeof__(*(var)), work_field)
+
+/* Static initialiser of an idle item. */
+#define __WORK_INITIALIZER(n, f)                                                                   \
+	{                                                                                          \
+		0, { NULL, NULL }, (f)                                                             \
+	}
+
+/**
+ * DECLARE_WORK - define an idle item, ready for use
+ * @n: name of the variable
+ * @f: its function
+ */
+#define DECLARE_WORK(n, f) struct work_struct n = __WORK_INITIALIZER(n, f)
+
+static inline void workq_init_work(struct work_struct *work, work_func_t func)
+{
+	work->data = 0;
+	work->entry.next = NULL;
+	work->entry.prev = NULL;
+	work->func = func;
+}
+
+/**
+ * INIT_WORK - initialise an item at run time
+ * @_work: the item; must be idle
+ * @_func: its function
+ *
+ * The item is idle, enabled (H5), and has never run. Initialising a *running*
+ * item makes the library forget the run: flush and cancel no longer wait for
+ * it (B3); a *pending* one must be cancelled first.
+ *
+ * Context: any thread, signal handler.
+ */
+#define INIT_WORK(_work, _func) workq_init_work((_work), (_func))
+
+/**
+ * INIT_WORK_ONSTACK - INIT_WORK() for an item on the stack
+ * @_work: the item
+ * @_func: its function
+ *
+ * Pair with destroy_work_on_stack() once the item is idle for good.
+ */
+#define INIT_WORK_ONSTACK(_work, _func) workq_init_work((_work), (_func))
+
+/**
+ * destroy_work_on_stack - the item's stack frame is about to go
+ * @work: an idle item
+ *
+ * Reports an item that is still pending or running: its memory is about to be
+ * re-used while the library holds it.
+ *
+ * Context: any thread.
+ */
+WORKQ_EXTERN_C void destroy_work_on_stack(struct work_struct *work)
+	WORKQ_SYMBOL(destroy_work_on_stack);
+
+/* ------------------------------------------------------------------ queues */
+
+/**
+ * alloc_workqueue - make a queue
+ * @fmt:        printf-like format of its name, at most WQ_NAME_LEN - 1 characters
+ * @flags:      WQ_* flags; WQ_PERCPU or WQ_UNBOUND should be among them: with
+ *              neither, WQ_PERCPU is taken, with both, WQ_UNBOUND (each reported once)
+ * @max_active: how many items may be active at once (C1): per CPU, or in all for
+ *              an unbound queue; 0 stands for WQ_DFL_ACTIVE, values outside
+ *              1 .. WQ_MAX_ACTIVE are reported and clamped
+ * @...:        arguments of @fmt
+ *
+ * Queues share the threads of their CPU's pools (Q6): a queue costs memory, no threads.
+ *
+ * Context: any thread; starts the library if nothing did.
+ * Return: the queue, to be given back with destroy_workqueue(), or NULL with errno:
+ *   EINVAL  @fmt is NULL, or @flags has a kind of queue this version does not have (WQ_BH, bit 0)
+ *   ENOMEM  no memory
+ *   EAGAIN  the library's first thread could not be created
+ */
+WORKQ_EXTERN_C struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags,
+							int max_active, ...)
+	WORKQ_SYMBOL(alloc_workqueue) __attribute__((format(printf, 1, 4)));
+
+/**
+ * alloc_ordered_workqueue - make a queue that runs one item at a time, in queueing order (B9)
+ * @fmt:   printf-like format of its name
+ * @flags: WQ_FREEZABLE, WQ_MEM_RECLAIM and WQ_HIGHPRI mean something here
+ * @...:   arguments of @fmt
+ *
+ * Context, Return: see alloc_workqueue().
+ */
+WORKQ_EXTERN_C struct workqueue_struct *alloc_ordered_workqueue(const char *fmt, unsigned int flags,
+								...)
+	WORKQ_SYMBOL(alloc_ordered_workqueue) __attribute__((format(printf, 1, 3)));
+
+/**
+ * create_workqueue, create_freezable_workqueue, create_singlethread_workqueue - older names
+ * @name: the name, a plain string
+ *
+ * Per-CPU with max_active 1; unbound with max_active 1; ordered.
+ *
+ * Context, Return: see alloc_workqueue().
+ */
+#define create_workqueue(name)                                                                     \
+	alloc_workqueue("%s", __WQ_LEGACY | WQ_MEM_RECLAIM | WQ_PERCPU, 1, (name))
+#define create_freezable_workqueue(name)                                                           \
+	alloc_workqueue("%s", __WQ_LEGACY | WQ_FREEZABLE | WQ_UNBOUND | WQ_MEM_RECLAIM, 1, (name))
+#define create_singlethread_workqueue(name)                                                        \
+	alloc_ordered_workqueue("%s", __WQ_LEGACY | WQ_MEM_RECLAIM, (name))
+
+/**
+ * destroy_workqueue - run what is queued, then free the queue
+ * @wq: the queue; the caller's last use of it
+ *
+ * Executes everything pending (F4), then frees. Items queued meanwhile from
+ * outside are refused as by drain_workqueue(). From a work function of @wq it
+ * would wait for itself: reported and not done.
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void destroy_workqueue(struct workqueue_struct *wq) WORKQ_SYMBOL(destroy_workqueue);
+
+/**
+ * workqueue_set_max_active - change a queue's limit
+ * @wq:         the queue; on an ordered one this is reported and without effect
+ * @max_active: as for alloc_workqueue(), but 0 counts as 1
+ *
+ * Raising it starts waiting items at once; lowering it stops nobody (C6).
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
+	WORKQ_SYMBOL(workqueue_set_max_active);
+
+/**
+ * workqueue_congested - are items held back by max_active?
+ * @cpu: the CPU, or WORK_CPU_UNBOUND for the caller's
+ * @wq:  the queue
+ *
+ * Context: any thread. Return: advisory, may be outdated when it arrives.
+ */
+WORKQ_EXTERN_C bool workqueue_congested(int cpu, struct workqueue_struct *wq)
+	WORKQ_SYMBOL(workqueue_congested);
+
+/*
+ * The system queues exist from load time. Shared by the whole process: do not
+ * flush them, and queue nothing long on the per-CPU ones.
+ */
+#define WORKQ_SYSTEM_QUEUE(name)                                                                   \
+	WORKQ_EXTERN_C struct workqueue_struct *const name WORKQ_SYMBOL(name)
+WORKQ_SYSTEM_QUEUE(system_percpu_wq);                    /* per-CPU: what schedule_work() uses */
+WORKQ_SYSTEM_QUEUE(system_highpri_wq);                   /* per-CPU, high priority */
+WORKQ_SYSTEM_QUEUE(system_long_wq);                      /* per-CPU, for long items */
+WORKQ_SYSTEM_QUEUE(system_dfl_wq);                       /* unbound */
+WORKQ_SYSTEM_QUEUE(system_dfl_long_wq);                  /* unbound, for long items */
+WORKQ_SYSTEM_QUEUE(system_freezable_wq);                 /* per-CPU, freezable */
+WORKQ_SYSTEM_QUEUE(system_power_efficient_wq);           /* per-CPU */
+WORKQ_SYSTEM_QUEUE(system_freezable_power_efficient_wq); /* per-CPU, freezable */
+WORKQ_SYSTEM_QUEUE(system_wq);                           /* older name; a queue of its own */
+WORKQ_SYSTEM_QUEUE(system_unbound_wq);                   /* older name; a queue of its own */
+
+/* ---------------------------------------------------------------- queueing */
+
+/**
+ * queue_work_on - queue an item on a CPU
+ * @cpu:  the CPU, or WORK_CPU_UNBOUND for the caller's; a CPU the process may not
+ *        use stands for one that it may. For an unbound queue only a hint.
+ * @wq:   the queue
+ * @work: the item
+ *
+ * From idle the item becomes pending (A1); of racing callers one gets true
+ * (A2). Everything stored before the call is visible to the run, whatever the
+ * answer (A5, A6). An item still running is queued where it runs, so that it
+ * never runs twice at once (B3, B4).
+ *
+ * Context: any thread, signal handler. No lock, no allocation, no sleep.
+ * Return:
+ *   true   handed over: it will run once. Also for an item refused because @wq
+ *          is being drained or destroyed and the caller is not one of its
+ *          items (reported once, the item is idle again: A8), and for an item
+ *          without function (reported, dropped)
+ *   false  it was pending already and will run once (A1), or it is disabled (H1)
+ */
+WORKQ_EXTERN_C bool queue_work_on(int cpu, struct workqueue_struct *wq, struct work_struct *work)
+	WORKQ_SYMBOL(queue_work_on);
+
+/**
+ * queue_work - queue an item on the caller's CPU; see queue_work_on()
+ * @wq:   the queue
+ * @work: the item
+ */
+WORKQ_EXTERN_C bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+	WORKQ_SYMBOL(queue_work);
+
+/**
+ * schedule_work_on - queue_work_on() with system_percpu_wq
+ * @cpu:  the CPU
+ * @work: the item
+ */
+static inline bool schedule_work_on(int cpu, struct work_struct *work)
+{
+	return queue_work_on(cpu, system_percpu_wq, work);
+}
+
+/**
+ * schedule_work - queue_work() with system_percpu_wq
+ * @work: the item
+ */
+static inline bool schedule_work(struct work_struct *work)
+{
+	return queue_work(system_percpu_wq, work);
+}
+
+/* ------------------------------------------------------- waiting for items */
+
+/**
+ * flush_work - wait until an item has run
+ * @work: the item
+ *
+ * Waits for the item's last queueing as of the call (E1); a queueing after the
+ * call began is not waited for (E2). If that queueing is cancelled meanwhile,
+ * it returns at once (E6). From the item's own function it would wait for
+ * itself: reported, not waited.
+ *
+ * Context: any thread; may sleep. Return: true if it waited, false if the item was idle.
+ */
+WORKQ_EXTERN_C bool flush_work(struct work_struct *work) WORKQ_SYMBOL(flush_work);
+
+/**
+ * flush_workqueue - wait until everything queued so far has run
+ * @wq: the queue
+ *
+ * Items queued later, also by the items waited for, do not hold it up (D1).
+ * Any number of callers at once (D3). From a function of one of @wq's items it
+ * would wait for itself: reported, not waited.
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void flush_workqueue(struct workqueue_struct *wq) WORKQ_SYMBOL(flush_workqueue);
+
+/**
+ * flush_scheduled_work - flush_workqueue(system_percpu_wq), and a report that this is unwise
+ *
+ * Nobody knows what else is queued there. Flush your own items instead.
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void flush_scheduled_work(void) WORKQ_SYMBOL(flush_scheduled_work);
+
+/**
+ * drain_workqueue - wait until a queue is empty
+ * @wq: the queue
+ *
+ * While it waits only items of @wq may queue items on @wq (F1); others' are
+ * refused, see queue_work_on(). Chains are followed to their end (F2); an item
+ * that requeues itself for ever keeps it waiting, with a report now and then (F3).
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void drain_workqueue(struct workqueue_struct *wq) WORKQ_SYMBOL(drain_workqueue);
+
+/* ------------------------------------------------------------ taking back */
+
+/**
+ * cancel_work - take a pending item back
+ * @work: the item
+ *
+ * Does not wait for a run in progress.
+ *
+ * Context: any thread; not a signal handler.
+ * Return: true if it was pending: that run will not happen (G1). Else false.
+ */
+WORKQ_EXTERN_C bool cancel_work(struct work_struct *work) WORKQ_SYMBOL(cancel_work);
+
+/**
+ * cancel_work_sync - take an item back and wait until it does not run
+ * @work: the item
+ *
+ * While it waits, every queueing of the item is refused (G3), its own too. On
+ * return the item is neither pending nor running, unless queued since (G4).
+ * From the item's own function the run is not waited for (reported).
+ *
+ * Context: any thread; may sleep. Return: true if it was pending (G2).
+ */
+WORKQ_EXTERN_C bool cancel_work_sync(struct work_struct *work) WORKQ_SYMBOL(cancel_work_sync);
+
+/**
+ * disable_work - cancel_work(), and refuse queueing until enable_work()
+ * @work: the item
+ *
+ * Nests up to 65535 deep; one more is reported and not counted (H1).
+ *
+ * Context: any thread; not a signal handler. Return: true if it was pending.
+ */
+WORKQ_EXTERN_C bool disable_work(struct work_struct *work) WORKQ_SYMBOL(disable_work);
+
+/**
+ * disable_work_sync - cancel_work_sync(), and refuse queueing until enable_work()
+ * @work: the item
+ *
+ * Context: any thread; may sleep. Return: true if it was pending.
+ */
+WORKQ_EXTERN_C bool disable_work_sync(struct work_struct *work) WORKQ_SYMBOL(disable_work_sync);
+
+/**
+ * enable_work - undo one disable_work()
+ * @work: the item
+ *
+ * Queues nothing: what was refused meanwhile is lost (H2). Without a
+ * disable_work() before: reported, true, and a pending run is dropped.
+ *
+ * Context: any thread; not a signal handler.
+ * Return: true if the item can be queued again.
+ */
+WORKQ_EXTERN_C bool enable_work(struct work_struct *work) WORKQ_SYMBOL(enable_work);
+
+/**
+ * enable_and_queue_work - enable_work(), and queue_work() if that gave true
+ * @wq:   the queue
+ * @work: the item
+ *
+ * Context: any thread; not a signal handler. Return: true if enabled, and so queued.
+ */
+static inline bool enable_and_queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	if (!enable_work(work))
+		return false;
+	queue_work(wq, work);
+	return true;
+}
+
+/* ----------------------------------------------------------------- looking */
+
+/**
+ * work_pending - does the item wait for a run?
+ * @work: the item
+ *
+ * False inside the item's own function, unless it was queued again (A3).
+ *
+ * Context: any thread, signal handler. Return: outdated when it arrives.
+ */
+WORKQ_EXTERN_C bool work_pending(const struct work_struct *work) WORKQ_SYMBOL(work_pending);
+
+/**
+ * work_busy - does the item wait or run?
+ * @work: the item
+ *
+ * Context: any thread; not a signal handler.
+ * Return: WORK_BUSY_PENDING and WORK_BUSY_RUNNING or'ed; advisory.
+ */
+WORKQ_EXTERN_C unsigned int work_busy(struct work_struct *work) WORKQ_SYMBOL(work_busy);
+
+/**
+ * current_work - the item whose function the calling thread is in
+ *
+ * Context: any thread, signal handler. Return: the item, or NULL outside of work functions.
+ */
+WORKQ_EXTERN_C struct work_struct *current_work(void) WORKQ_SYMBOL(current_work);
+
+#endif /* WORKQ_WORKQUEUE_H */

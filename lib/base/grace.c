@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grace.c - sections and grace periods (contracts in grace.h).
+ *
+ * The table of records is a few chunks, each twice as large as the one before,
+ * so that it grows without moving and without a lock. A record whose thread is
+ * gone is found by asking the kernel for its thread id, and only when the
+ * chunks at hand are full.
+ */
+#include "base/grace.h"
+
+#include <stddef.h>
+
+#include "base/os.h"
+
+#define FIRST_CHUNK 128u
+#define MAX_CHUNKS  16u
+
+__thread struct wq_record *wq_grace_self __attribute__((tls_model("initial-exec")));
+
+static struct wq_record first_chunk[FIRST_CHUNK];
+/* A: set once from NULL, by CAS */
+static struct wq_record *chunks[MAX_CHUNKS] = { first_chunk };
+/* for threads that found no room */
+static struct wq_record shared_record = { .heavy = true, .shared = true };
+/* const after wq_grace_init(): membarrier works */
+static bool has_membarrier;
+
+static unsigned int chunk_size(unsigned int chunk)
+{
+	return FIRST_CHUNK << chunk;
+}
+
+void wq_grace_init(void)
+{
+	has_membarrier = wq_os_membarrier_register();
+}
+
+static bool take(struct wq_record *record, uint64_t old_owner, uint32_t tid)
+{
+	uint64_t next = ((old_owner >> 32) + 1) << 32 | tid;
+
+	/* the count of claims tells two threads apart that see the same dead owner */
+	if (!wq_cas_acq_rel(&record->owner, &old_owner, next))
+		return false;
+	wq_store_relaxed(&record->section,
+			 wq_load_relaxed(&record->section) & ~(uint64_t)WQ_SECTION_NESTING);
+	if (record->heavy != !has_membarrier)
+		record->heavy = !has_membarrier;
+	wq_grace_self = record;
+	return true;
+}
+
+static bool is_mine(uint32_t owner, uint32_t tid)
+{
+	return owner == tid; /* of a dead thread with our id, or the thread we interrupt */
+}
+
+static bool is_free(uint32_t owner, uint32_t tid)
+{
+	(void)tid;
+	return owner == 0;
+}
+
+static bool is_dead(uint32_t owner, uint32_t tid)
+{
+	return owner != tid && !wq_os_thread_exists(owner);
+}
+
+/* Take the first record that fits, in the chunks there are. */
+static bool claim_any(uint32_t tid, bool (*fits)(uint32_t owner, uint32_t tid))
+{
+	struct wq_record *chunk;
+	unsigned int c, i;
+	uint64_t owner;
+
+	for (c = 0; c < MAX_CHUNKS && (chunk = wq_load_acquire(&chunks[c])); c++) {
+		for (i = 0; i < chunk_size(c); i++) {
+			owner = wq_load_acquire(&chunk[i].owner);
+			if (fits((uint32_t)owner, tid) && take(&chunk[i], owner, tid))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* False: no memory, or no more chunks. */
+static bool add_chunk(void)
+{
+	struct wq_record *chunk, *none = NULL;
+	unsigned int c = 0;
+	size_t size;
+
+	while (c < MAX_CHUNKS && wq_load_acquire(&chunks[c]))
+		c++;
+	if (c == MAX_CHUNKS)
+		return false;
+	size = chunk_size(c) * sizeof(*chunk);
+	chunk = wq_os_map(size);
+	if (!chunk)
+		return false;
+	if (!wq_cas_acq_rel(&chunks[c], &none, chunk))
+		wq_os_unmap(chunk, size);
+	return true;
+}
+
+void wq_grace_claim(void)
+{
+	uint32_t tid = wq_os_tid();
+
+	if (claim_any(tid, is_mine) || claim_any(tid, is_free) || claim_any(tid, is_dead))
+		return;
+	while (add_chunk()) {
+		if (claim_any(tid, is_free))
+			return;
+	}
+	wq_grace_self = &shared_record;
+}
+
+void wq_grace_enter_slow(struct wq_record *record)
+{
+	/* order: SECTION-ENTER, with the full barrier that membarrier would have given */
+	if (record->shared)
+		wq_fetch_add_seq_cst(&record->section, 1u);
+	else
+		wq_xchg_seq_cst(&record->section, wq_load_relaxed(&record->section) + 1);
+}
+
+void wq_grace_leave_slow(struct wq_record *record)
+{
+	/* counts no finished sections: synchronize waits until nobody is inside */
+	wq_fetch_sub_seq_cst(&record->section, 1u);
+}
+
+static void wait_for_record(struct wq_record *record)
+{
+	struct wq_backoff backoff = { 0 };
+	/* order: SYNCHRONIZE's reading of records pairs with SECTION-LEAVE */
+	uint64_t now, seen = wq_load_acquire(&record->section);
+
+	if (!(seen & WQ_SECTION_NESTING))
+		return;
+	do {
+		wq_backoff_wait(&backoff);
+		now = wq_load_acquire(&record->section);
+	} while ((now & WQ_SECTION_NESTING) && now >> WQ_SECTION_SHIFT == seen >> WQ_SECTION_SHIFT);
+}
+
+void wq_grace_synchronize(void)
+{
+	static uint64_t fence; /* A: its RMW is the barrier where there is no membarrier */
+	struct wq_record *chunk;
+	unsigned int c, i;
+
+	/* order: SYNCHRONIZE pairs with SECTION-ENTER */
+	if (has_membarrier)
+		wq_os_membarrier();
+	wq_fetch_add_seq_cst(&fence, 1u);
+	wait_for_record(&shared_record);
+	for (c = 0; c < MAX_CHUNKS && (chunk = wq_load_acquire(&chunks[c])); c++) {
+		for (i = 0; i < chunk_size(c); i++)
+			wait_for_record(&chunk[i]);
+	}
+}

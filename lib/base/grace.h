@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grace.h - sections and grace periods.
+ *
+ * Producers hold no lock. Whoever frees or decides under them first makes his
+ * decision visible, then calls wq_grace_synchronize(): every section that may
+ * not have seen it is over when it returns. Entering costs a plain store, the
+ * writer pays with a membarrier. Sections nest, also by signal handlers.
+ *
+ * Each thread has a record in a table that only grows. It also holds the
+ * thread's park: records are never freed, so a late waker does no harm.
+ */
+#ifndef WQ_BASE_GRACE_H
+#define WQ_BASE_GRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/park.h"
+
+struct wq_record {
+	/* sections finished << WQ_SECTION_SHIFT | nesting; written by its thread only */
+	uint64_t section;
+	bool heavy;          /* enter with a full barrier: no membarrier, or the shared record */
+	bool shared;         /* by the threads that found no room: written by RMWs */
+	struct wq_park park; /* for the thread's own waits; not of the shared record */
+	uint64_t owner;      /* claims << 32 | thread id, by CAS; thread id 0: free */
+} WQ_LINE_ALIGNED;
+
+#define WQ_SECTION_SHIFT   16
+#define WQ_SECTION_NESTING ((1ull << WQ_SECTION_SHIFT) - 1)
+
+/* The calling thread's record; NULL until wq_grace_claim(). */
+extern __thread struct wq_record *wq_grace_self __attribute__((tls_model("initial-exec")));
+
+/* Once, before the first claim. */
+void wq_grace_init(void);
+
+/* Give the calling thread a record. Signal handlers may. */
+void wq_grace_claim(void);
+
+void wq_grace_enter_slow(struct wq_record *record);
+void wq_grace_leave_slow(struct wq_record *record);
+
+static inline void wq_grace_enter(void)
+{
+	struct wq_record *record = wq_grace_self;
+
+	if (wq_unlikely(record->heavy)) {
+		wq_grace_enter_slow(record);
+		return;
+	}
+	/* order: SECTION-ENTER pairs with the membarrier of SYNCHRONIZE */
+	wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
+	wq_compiler_barrier();
+}
+
+/* The outermost leave counts a finished section: 1 << SHIFT, less the nesting of 1. */
+static inline uint64_t wq_section_after_leave(uint64_t section)
+{
+	return (section & WQ_SECTION_NESTING) == 1 ? section + WQ_SECTION_NESTING : section - 1;
+}
+
+static inline void wq_grace_leave(void)
+{
+	struct wq_record *record = wq_grace_self;
+
+	if (wq_unlikely(record->shared)) {
+		wq_grace_leave_slow(record);
+		return;
+	}
+	/* order: SECTION-LEAVE pairs with the reading of records in SYNCHRONIZE */
+	wq_store_release(&record->section,
+			 wq_section_after_leave(wq_load_relaxed(&record->section)));
+}
+
+/* Wait until every section that began before the call is over. May sleep; not inside a section. */
+void wq_grace_synchronize(void);
+
+#endif /* WQ_BASE_GRACE_H */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * list.h - circular doubly linked lists, the links inside the objects.
+ *
+ * A node that is on no list has prev == NULL: wq_list_is_on() tells, and it is
+ * how the core knows that an item is filed. No locks: the caller excludes others.
+ */
+#ifndef WQ_BASE_LIST_H
+#define WQ_BASE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The links of struct work_struct are declared as void pointers; hence may_alias. */
+struct wq_list {
+	struct wq_list *next;
+	struct wq_list *prev;
+} __attribute__((may_alias));
+
+#define wq_list_entry(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
+
+static inline void wq_list_init(struct wq_list *head)
+{
+	head->next = head;
+	head->prev = head;
+}
+
+static inline bool wq_list_is_empty(const struct wq_list *head)
+{
+	return head->next == head;
+}
+
+static inline bool wq_list_is_on(const struct wq_list *node)
+{
+	return node->prev != NULL;
+}
+
+static inline void wq_list_insert(struct wq_list *node, struct wq_list *prev, struct wq_list *next)
+{
+	node->next = next;
+	node->prev = prev;
+	prev->next = node;
+	next->prev = node;
+}
+
+static inline void wq_list_add_head(struct wq_list *node, struct wq_list *head)
+{
+	wq_list_insert(node, head, head->next);
+}
+
+static inline void wq_list_add_tail(struct wq_list *node, struct wq_list *head)
+{
+	wq_list_insert(node, head->prev, head);
+}
+
+static inline void wq_list_del(struct wq_list *node)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	node->prev = NULL;
+}
+
+#define wq_list_for_each(node, head)                                                               \
+	for ((node) = (head)->next; (node) != (head); (node) = (node)->next)
+
+/* The same when the loop may take the node off. */
+#define wq_list_for_each_safe(node, tmp, head)                                                     \
+	for ((node) = (head)->next, (tmp) = (node)->next; (node) != (head);                        \
+	     (node) = (tmp), (tmp) = (node)->next)
+
+#endif /* WQ_BASE_LIST_H */

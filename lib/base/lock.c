@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.c - a mutex of one word that knows its rank (contracts in lock.h).
+ */
+#include "base/lock.h"
+
+#include "base/os.h"
+#include "base/park.h"
+#include "base/report.h"
+
+/*
+ * Sections are short: a holder on another CPU is nearly done. Measured in
+ * pauses; about as long as going to sleep and being woken would cost.
+ */
+#define LOCK_SPINS 100
+
+void wq_lock_init(struct wq_lock *lock, enum wq_lock_rank rank)
+{
+	*lock = (struct wq_lock)WQ_LOCK_INITIALIZER((uint16_t)rank);
+}
+
+static bool spin_for(struct wq_lock *lock)
+{
+	unsigned int i;
+	uint32_t found;
+
+	for (i = 0; i < LOCK_SPINS; i++) {
+		found = wq_load_relaxed(&lock->word);
+		if (found == 2)
+			return false;
+		if (found == 0 && wq_cas_acquire(&lock->word, &found, 1))
+			return true;
+		wq_cpu_relax();
+	}
+	return false;
+}
+
+void wq_lock_acquire_slow(struct wq_lock *lock)
+{
+	if (spin_for(lock))
+		return;
+	/* from here on the lock is taken as "somebody may sleep": others may be behind us */
+	while (wq_xchg_acquire(&lock->word, 2) != 0)
+		wq_futex_wait(&lock->word, 2, WQ_FOREVER);
+}
+
+void wq_lock_release_slow(struct wq_lock *lock)
+{
+	wq_futex_wake_one(&lock->word);
+}
+
+#ifdef WORKQ_DEBUG
+/* Bit r: the calling thread holds a lock of rank r. */
+static __thread unsigned int held_ranks __attribute__((tls_model("initial-exec")));
+
+void wq_lock_note_acquired(struct wq_lock *lock)
+{
+	if (held_ranks >> lock->rank)
+		wq_bug("lock order", lock);
+	held_ranks |= 1u << lock->rank;
+	wq_store_relaxed(&lock->owner, wq_os_tid());
+}
+
+void wq_lock_note_released(struct wq_lock *lock)
+{
+	wq_assert_held(lock);
+	wq_store_relaxed(&lock->owner, 0u);
+	held_ranks &= ~(1u << lock->rank);
+}
+
+void wq_assert_held(const struct wq_lock *lock)
+{
+	if (wq_load_relaxed(&lock->owner) != wq_os_tid())
+		wq_bug("lock not held", lock);
+}
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - the tunables, one table.
+ *
+ * Each has a default, bounds, and an environment variable WORKQ_* that is read
+ * once, when the library starts. A bad value is reported and the default kept.
+ */
+#ifndef WQ_BASE_OPTIONS_H
+#define WQ_BASE_OPTIONS_H
+
+#include <stdint.h>
+
+struct wq_options {
+	uint64_t idle_timeout_ms; /* how long a surplus idle worker is kept (Q4) */
+	uint64_t sample_us;       /* how often running workers are looked at while work waits */
+};
+
+/* const after wq_options_read() */
+extern struct wq_options wq_options;
+
+void wq_options_read(void);
+
+#endif /* WQ_BASE_OPTIONS_H */

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.c - the door to the operating system (contracts in os.h).
+ */
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_SEC 1000000000ull
+
+/* -------------------------------------------------------------- memory */
+
+void *wq_os_alloc(size_t size, size_t align)
+{
+	int saved = errno;
+	void *mem = NULL;
+
+	if (align < sizeof(void *))
+		align = sizeof(void *);
+	size = (size + align - 1) & ~(align - 1);
+	if (posix_memalign(&mem, align, size))
+		mem = NULL;
+	else
+		memset(mem, 0, size);
+	errno = saved;
+	return mem;
+}
+
+void wq_os_free(void *mem)
+{
+	free(mem);
+}
+
+void *wq_os_map(size_t size)
+{
+	int saved = errno;
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	errno = saved;
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+void wq_os_unmap(void *mem, size_t size)
+{
+	int saved = errno;
+
+	munmap(mem, size);
+	errno = saved;
+}
+
+/* ---------------------------------------------------------------- time */
+
+uint64_t wq_os_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+void wq_os_sleep_ns(uint64_t ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ns / NS_PER_SEC),
+			       .tv_nsec = (long)(ns % NS_PER_SEC) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
+		;
+}
+
+void wq_os_yield(void)
+{
+	sched_yield();
+}
+
+/* ---------------------------------------------------------------- CPUs */
+
+int wq_os_allowed_cpus(struct wq_cpuset *set)
+{
+	long n;
+
+	wq_cpuset_clear(set);
+	/* of the process, which may differ from the calling thread's own */
+	n = syscall(SYS_sched_getaffinity, getpid(), sizeof(set->bits), set->bits);
+	return n < 0 ? -errno : 0;
+}
+
+/* The last number in a list such as "0-3,8-11". */
+static unsigned int last_of_list(const char *text)
+{
+	unsigned int last = 0, n = 0;
+
+	for (; *text; text++) {
+		if (*text >= '0' && *text <= '9')
+			n = n * 10 + (unsigned int)(*text - '0');
+		else
+			n = 0;
+		if (n)
+			last = n;
+	}
+	return last;
+}
+
+static ssize_t read_file(const char *path, char *buf, size_t size)
+{
+	int saved = errno, fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd >= 0) {
+		do
+			n = read(fd, buf, size - 1);
+		while (n < 0 && errno == EINTR);
+		close(fd);
+	}
+	buf[n > 0 ? n : 0] = '\0';
+	errno = saved;
+	return n;
+}
+
+unsigned int wq_os_nr_cpu_ids(void)
+{
+	char text[256];
+	unsigned int last;
+
+	if (read_file("/sys/devices/system/cpu/possible", text, sizeof(text)) <= 0)
+		return (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
+	last = last_of_list(text);
+	return last < WQ_MAX_CPUS ? last + 1 : WQ_MAX_CPUS;
+}
+
+/* ------------------------------------------------------------- threads */
+
+struct start {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void *thread_main(void *p)
+{
+	struct start start = *(struct start *)p;
+
+	wq_os_free(p);
+	start.fn(start.arg);
+	return NULL;
+}
+
+/* Everything but what a fault in the thread itself raises. */
+static void block_async_signals(sigset_t *old)
+{
+	static const int synchronous[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	sigset_t set;
+	size_t i;
+
+	sigfillset(&set);
+	for (i = 0; i < sizeof(synchronous) / sizeof(synchronous[0]); i++)
+		sigdelset(&set, synchronous[i]);
+	pthread_sigmask(SIG_SETMASK, &set, old);
+}
+
+static int create_with_attr(pthread_attr_t *attr, struct start *start, const struct wq_cpuset *cpus)
+{
+	struct sched_param param = { .sched_priority = 0 };
+	pthread_t thread;
+	sigset_t old;
+	int err;
+
+	pthread_attr_setdetachstate(attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setinheritsched(attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(attr, SCHED_OTHER);
+	pthread_attr_setschedparam(attr, &param);
+	pthread_attr_setaffinity_np(attr, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits);
+	block_async_signals(&old);
+	err = pthread_create(&thread, attr, thread_main, start);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -err;
+}
+
+int wq_os_thread_create(void (*fn)(void *arg), void *arg, const struct wq_cpuset *cpus)
+{
+	struct start *start = wq_os_alloc(sizeof(*start), sizeof(void *));
+	pthread_attr_t attr;
+	int err = -ENOMEM;
+
+	if (!start)
+		return err;
+	start->fn = fn;
+	start->arg = arg;
+	if (pthread_attr_init(&attr) == 0) {
+		err = create_with_attr(&attr, start, cpus);
+		pthread_attr_destroy(&attr);
+	}
+	if (err)
+		wq_os_free(start);
+	return err;
+}
+
+void wq_os_thread_set_name(const char *name)
+{
+	char cut[16];
+
+	snprintf(cut, sizeof(cut), "%s", name);
+	pthread_setname_np(pthread_self(), cut);
+}
+
+int wq_os_thread_set_nice(int nice)
+{
+	return setpriority(PRIO_PROCESS, wq_os_tid(), nice) ? -errno : 0;
+}
+
+int wq_os_thread_set_cpus(const struct wq_cpuset *cpus)
+{
+	return sched_setaffinity(0, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits) ? -errno : 0;
+}
+
+uint32_t wq_os_tid(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
+bool wq_os_thread_exists(uint32_t tid)
+{
+	int saved = errno;
+	bool gone = syscall(SYS_tgkill, getpid(), tid, 0) && errno == ESRCH;
+
+	errno = saved;
+	return !gone;
+}
+
+char wq_os_thread_state(uint32_t tid)
+{
+	char path[64], text[256];
+	const char *end;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%u/stat", tid);
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return 0;
+	/* "tid (name) state ...": the name may hold anything, also ") " */
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' ? end[2] : 0;
+}
+
+/* --------------------------------------------------------------- other */
+
+bool wq_os_membarrier_register(void)
+{
+	int saved = errno;
+	bool ok = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+
+	errno = saved;
+	return ok;
+}
+
+void wq_os_membarrier(void)
+{
+	int saved = errno;
+
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	errno = saved;
+}
+
+void wq_os_write_error(const char *text, size_t len)
+{
+	int saved = errno;
+	ssize_t n;
+
+	do
+		n = write(STDERR_FILENO, text, len);
+	while (n < 0 && errno == EINTR);
+	errno = saved;
+}
+
+const char *wq_os_getenv(const char *name)
+{
+	return secure_getenv(name);
+}

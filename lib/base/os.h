@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.h - every call into the operating system but futex (park.h), as contracts.
+ *
+ * Nothing above lib/base calls libc's threading, time or memory functions:
+ * faults and a deterministic scheduler go in behind this door. Failure is a
+ * negative errno. None of these changes the caller's errno. [handler] marks
+ * what a signal handler may call.
+ */
+#ifndef WQ_BASE_OS_H
+#define WQ_BASE_OS_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpuset.h"
+
+/* Zeroed memory; align is a power of two; NULL if there is none. */
+void *wq_os_alloc(size_t size, size_t align);
+void wq_os_free(void *mem);
+
+/* Zeroed pages; NULL if there are none. [handler] */
+void *wq_os_map(size_t size);
+void wq_os_unmap(void *mem, size_t size);
+
+/* CLOCK_MONOTONIC in nanoseconds. [handler] */
+uint64_t wq_os_now_ns(void);
+void wq_os_sleep_ns(uint64_t ns);
+void wq_os_yield(void);
+
+/* The CPU the caller is on, outdated when it arrives; huge if unknown. [handler] */
+static inline unsigned int wq_os_cpu(void)
+{
+	return (unsigned int)sched_getcpu();
+}
+/* CPUs the process may use. */
+int wq_os_allowed_cpus(struct wq_cpuset *set);
+/* One more than the highest CPU id this machine can ever have. */
+unsigned int wq_os_nr_cpu_ids(void);
+
+/*
+ * A detached thread that runs fn(arg), with default scheduling, the CPUs of
+ * `cpus`, and every signal blocked but the synchronous ones, which stay deadly.
+ */
+int wq_os_thread_create(void (*fn)(void *arg), void *arg, const struct wq_cpuset *cpus);
+/* Of the calling thread; at most 15 bytes count. */
+void wq_os_thread_set_name(const char *name);
+int wq_os_thread_set_nice(int nice);
+/* Restrict the calling thread. */
+int wq_os_thread_set_cpus(const struct wq_cpuset *cpus);
+
+/* The calling thread's id. [handler] */
+uint32_t wq_os_tid(void);
+/* Is there a thread with this id in the process? [handler] */
+bool wq_os_thread_exists(uint32_t tid);
+/* The state letter of /proc: 'R' runs or could, 'S' 'D' sleeps; 0 if unknown. */
+char wq_os_thread_state(uint32_t tid);
+
+/* Is membarrier(PRIVATE_EXPEDITED) to be had? Registers the process for it. */
+bool wq_os_membarrier_register(void);
+/* Every thread of the process has executed a full barrier since the call began. */
+void wq_os_membarrier(void);
+
+/* To standard error; what cannot be written is lost. [handler] */
+void wq_os_write_error(const char *text, size_t len);
+
+const char *wq_os_getenv(const char *name);
+
+#endif /* WQ_BASE_OS_H */

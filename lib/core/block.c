@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * block.c - a worker waits, or computes for long: its pool must go on without it.
+ *
+ * Such a worker leaves nr_running; the wake rule then starts another one. It
+ * is counted again when it is back or its item is done. Too few workers can
+ * deadlock, too many only cost threads: when in doubt, step around.
+ */
+#include "core/block.h"
+
+#include "base/grace.h"
+#include "base/os.h"
+#include "core/pool.h"
+#include "core/worker.h"
+
+/* ---------------------------------------------------------------- told */
+
+void wq_block_begin(void)
+{
+	struct wq_worker *worker = wq_worker_self;
+
+	if (!worker || worker->block_depth++)
+		return;
+	wq_pool_lock(worker->pool);
+	worker->is_told = !worker->is_uncounted;
+	if (worker->is_told)
+		wq_pool_uncount_locked(worker);
+	wq_pool_unlock(worker->pool);
+}
+
+void wq_block_end(void)
+{
+	struct wq_worker *worker = wq_worker_self;
+
+	if (!worker || !worker->block_depth || --worker->block_depth || !worker->is_told)
+		return;
+	worker->is_told = false;
+	wq_pool_lock(worker->pool);
+	wq_pool_recount_locked(worker);
+	wq_pool_unlock(worker->pool);
+}
+
+struct wq_park *wq_block_park(void)
+{
+	return wq_grace_self->shared ? NULL : &wq_grace_self->park;
+}
+
+void wq_block_wait_done(uint32_t *is_done, struct wq_park *park)
+{
+	struct wq_backoff backoff = { 0 };
+
+	wq_block_begin();
+	/* order: WAIT-DONE pairs with DONE */
+	while (!wq_load_acquire(is_done)) {
+		if (park)
+			wq_park_wait(park, WQ_FOREVER);
+		else
+			wq_backoff_wait(&backoff);
+	}
+	wq_block_end();
+}
+
+/* ------------------------------------------------------------- sampled */
+
+/* Has the worker been on the same item since the last look? Remembers for the next one. */
+static bool has_not_got_on(struct wq_worker *worker)
+{
+	bool same = worker->work && worker->seen_started == worker->nr_started;
+
+	worker->seen_started = worker->nr_started;
+	return same && !worker->is_uncounted;
+}
+
+/* Does it sleep? What cannot be known counts as sleeping. Drops the lock to ask. */
+static bool is_asleep(struct wq_worker *worker)
+{
+	struct wq_pool *pool = worker->pool;
+	unsigned int started = worker->nr_started;
+	uint32_t tid = worker->tid;
+	bool asleep;
+
+	wq_pool_unlock(pool);
+	asleep = wq_os_thread_state(tid) != 'R';
+	wq_pool_lock(pool);
+	return asleep && worker->work && worker->nr_started == started && !worker->is_uncounted;
+}
+
+/*
+ * Bound pools step around sleepers only: a worker that computes holds the
+ * others off (L1). Unbound ones start everything, so also around those (L7).
+ */
+static bool sample_worker(struct wq_pool *pool, struct wq_worker *worker)
+{
+	if (!has_not_got_on(worker) || (pool->is_bound && !is_asleep(worker)))
+		return false;
+	wq_pool_uncount_locked(worker);
+	return true;
+}
+
+static bool sample_workers(struct wq_pool *pool)
+{
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < pool->nr_slots; i++)
+		found |= sample_worker(pool, wq_worker_at_locked(pool, i));
+	return found;
+}
+
+bool wq_block_sample(struct wq_pool *pool)
+{
+	bool found = false;
+
+	if (!wq_load_relaxed(&pool->nr_running) && !wq_load_relaxed(&pool->intake))
+		return false;
+	wq_pool_lock(pool);
+	wq_pool_drain_locked(pool);
+	if (!wq_list_is_empty(&pool->worklist))
+		found = sample_workers(pool);
+	wq_pool_unlock(pool);
+	return found;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * block.h - a worker waits, or computes for long: its pool must go on without it.
+ *
+ * Two sources: told, by wq_block_begin() around a wait; sampled, by the manager
+ * looking at workers that have not got on while work waits.
+ */
+#ifndef WQ_CORE_BLOCK_H
+#define WQ_CORE_BLOCK_H
+
+#include "core/types.h"
+
+/* The calling thread is about to wait, or is back. Nests; nothing if it is no worker. */
+void wq_block_begin(void);
+void wq_block_end(void);
+
+/* The calling thread waits for a barrier or a flusher until *is_done. May sleep. */
+void wq_block_wait_done(uint32_t *is_done, struct wq_park *park);
+
+/* The park for such a wait of the calling thread, or NULL: it will have to poll. */
+struct wq_park *wq_block_park(void);
+
+/* Look once at a pool; true if it found somebody to step around. Takes the lock. */
+bool wq_block_sample(struct wq_pool *pool);
+
+#endif /* WQ_CORE_BLOCK_H */

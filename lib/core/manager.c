@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manager.c - the one thread that makes and reaps workers, and samples.
+ *
+ * Workers are made by this thread alone, so they inherit nothing of a user's
+ * thread. It sleeps for good while no worker runs; while one does, it looks at
+ * the pools every sample_us: has somebody waited in vain for a blocked worker?
+ */
+#include "core/manager.h"
+
+#include <errno.h>
+
+#include "base/options.h"
+#include "base/os.h"
+#include "base/report.h"
+#include "core/block.h"
+#include "core/pool.h"
+#include "core/worker.h"
+
+#define NS_PER_US   1000ull
+#define NS_PER_MS   1000000ull
+/* After a failure to make a thread: try again this much later. */
+#define RETRY_NS    (10 * NS_PER_MS)
+/* Somebody was stepped around: the next one may block at once. */
+#define SOON_NS     (200 * NS_PER_US)
+/* Looks without anything running before sampling stops: saves a wake for the next burst. */
+#define QUIET_LOOKS 10u
+/* Idle workers that always stay; one in four of the busy ones may be idle beside them (Q4). */
+#define IDLE_STAY   2u
+#define IDLE_RATIO  4u
+
+struct wq_park wq_manager_park;
+
+/* A: by the manager; false: it must be woken when a worker starts to run */
+static bool is_sampling;
+
+/* O: of the manager's thread */
+static struct {
+	uint64_t next_sample_ns;
+	uint64_t next_reap_ns;
+	uint64_t retry_ns; /* no thread could be made; 0: none failed */
+	unsigned int nr_quiet;
+} self = { .next_sample_ns = WQ_FOREVER, .next_reap_ns = WQ_FOREVER };
+
+#define for_each_pool(pool, id)                                                                    \
+	for ((id) = 1; (id) < wq_load_acquire(&wq_nr_pools) && ((pool) = wq_pools[id]); (id)++)
+
+void wq_manager_note_busy_locked(struct wq_pool *pool)
+{
+	/* under the lock, see stop_sampling() */
+	if (wq_unlikely(!wq_load_relaxed(&is_sampling)))
+		wq_pool_due_locked(pool, &wq_manager_park);
+}
+
+/* ------------------------------------------------------ making workers */
+
+static bool must_make_one(struct wq_pool *pool)
+{
+	return !wq_list_is_empty(&pool->worklist) && wq_list_is_empty(&pool->idle) &&
+	       wq_pool_needs_worker_locked(pool);
+}
+
+/* A slot for a new worker, which counts as running from here on; NULL: none needed, or no memory. */
+static struct wq_worker *reserve_worker(struct wq_pool *pool)
+{
+	struct wq_worker *worker = NULL;
+
+	wq_pool_lock(pool);
+	wq_pool_drain_locked(pool);
+	wq_store_relaxed(&pool->wants_worker, false);
+	if (must_make_one(pool))
+		worker = wq_worker_alloc_locked(pool);
+	if (worker)
+		wq_store_relaxed(&pool->nr_running, pool->nr_running + 1);
+	wq_pool_unlock(pool);
+	return worker;
+}
+
+static void give_up(struct wq_worker *worker, int err)
+{
+	static uint32_t once;
+	struct wq_pool *pool = worker->pool;
+
+	wq_warn_once(&once, "no thread for a worker, trying again: ",
+		     err == -EAGAIN ? "EAGAIN" : "ENOMEM");
+	wq_pool_lock(pool);
+	wq_worker_release_locked(worker);
+	wq_store_relaxed(&pool->nr_running, pool->nr_running - 1);
+	/* keeps the wake rule from asking again before the retry */
+	wq_store_relaxed(&pool->wants_worker, true);
+	wq_pool_unlock(pool);
+	self.retry_ns = wq_os_now_ns() + RETRY_NS;
+}
+
+/* One more worker, if the pool needs one. The wake rule asks again for a second. */
+static void serve(struct wq_pool *pool)
+{
+	struct wq_worker *worker;
+	int err;
+
+	if (!wq_load_relaxed(&pool->intake) && !wq_load_relaxed(&pool->wants_worker))
+		return;
+	worker = reserve_worker(pool);
+	if (!worker)
+		return;
+	err = wq_os_thread_create(wq_worker_main, worker, &pool->cpus);
+	if (err)
+		give_up(worker, err);
+}
+
+static void serve_all(uint64_t now)
+{
+	struct wq_pool *pool;
+	unsigned int id;
+
+	if (self.retry_ns > now)
+		return;
+	self.retry_ns = 0;
+	for_each_pool(pool, id)
+		serve(pool);
+}
+
+/* ------------------------------------------------------------ sampling */
+
+static bool is_running(struct wq_pool *pool)
+{
+	bool running;
+
+	wq_pool_lock(pool);
+	running = pool->nr_running > 0;
+	wq_pool_unlock(pool);
+	return running;
+}
+
+static void start_sampling(uint64_t now)
+{
+	self.nr_quiet = 0;
+	self.next_sample_ns = now + wq_options.sample_us * NS_PER_US;
+	wq_store_relaxed(&is_sampling, true);
+}
+
+/*
+ * A worker that runs was counted under its pool's lock, either before we take
+ * that lock here and see it, or after, and then it sees is_sampling == false.
+ */
+static void stop_sampling(uint64_t now)
+{
+	struct wq_pool *pool;
+	unsigned int id;
+
+	wq_store_relaxed(&is_sampling, false);
+	self.next_sample_ns = WQ_FOREVER;
+	for_each_pool(pool, id) {
+		if (is_running(pool)) {
+			start_sampling(now);
+			return;
+		}
+	}
+}
+
+static void sample_all(uint64_t now)
+{
+	struct wq_pool *pool;
+	bool found = false, running = false;
+	unsigned int id;
+
+	for_each_pool(pool, id) {
+		running |= wq_load_relaxed(&pool->nr_running) > 0;
+		found |= wq_block_sample(pool);
+	}
+	self.next_sample_ns = now + (found ? SOON_NS : wq_options.sample_us * NS_PER_US);
+	self.nr_quiet = running ? 0 : self.nr_quiet + 1;
+	if (self.nr_quiet > QUIET_LOOKS)
+		stop_sampling(now);
+}
+
+/* ------------------------------------------------------------- reaping */
+
+static bool has_too_many_idle(struct wq_pool *pool)
+{
+	unsigned int nr_busy = pool->nr_workers - pool->nr_idle;
+
+	return pool->nr_idle > IDLE_STAY && (pool->nr_idle - IDLE_STAY) * IDLE_RATIO >= nr_busy;
+}
+
+/* He sleeps, or was just woken for nothing: no offer names him after the unlock. */
+static void reap(struct wq_pool *pool, struct wq_worker *worker)
+{
+	wq_list_del(&worker->idle_node);
+	worker->is_idle = false;
+	pool->nr_idle--;
+	worker->must_exit = true;
+	wq_pool_due_locked(pool, &worker->park);
+}
+
+/* Reap those idle for too long, oldest first; when to look again. */
+static uint64_t reap_pool(struct wq_pool *pool, uint64_t now)
+{
+	uint64_t expires = WQ_FOREVER, timeout = wq_options.idle_timeout_ms * NS_PER_MS;
+	struct wq_worker *oldest;
+
+	if (wq_load_relaxed(&pool->nr_workers) <= IDLE_STAY)
+		return WQ_FOREVER;
+	wq_pool_lock(pool);
+	while (has_too_many_idle(pool)) {
+		oldest = wq_list_entry(pool->idle.prev, struct wq_worker, idle_node);
+		expires = oldest->idle_since_ns + timeout;
+		if (expires > now)
+			break;
+		reap(pool, oldest);
+	}
+	wq_pool_unlock(pool);
+	return expires > now && expires != WQ_FOREVER ? expires : now + timeout;
+}
+
+static void reap_all(uint64_t now)
+{
+	struct wq_pool *pool;
+	uint64_t when;
+	unsigned int id;
+
+	self.next_reap_ns = WQ_FOREVER;
+	for_each_pool(pool, id) {
+		when = reap_pool(pool, now);
+		if (when < self.next_reap_ns)
+			self.next_reap_ns = when;
+	}
+}
+
+/* -------------------------------------------------------------- thread */
+
+static uint64_t next_deadline(void)
+{
+	uint64_t deadline = self.next_sample_ns;
+
+	if (self.next_reap_ns < deadline)
+		deadline = self.next_reap_ns;
+	if (self.retry_ns && self.retry_ns < deadline)
+		deadline = self.retry_ns;
+	return deadline;
+}
+
+static void manager_main(void *arg)
+{
+	uint64_t now;
+
+	(void)arg;
+	wq_os_thread_set_name("kworker/manager");
+	for (;;) {
+		/* woken: somebody wants a worker, or began to run while we did not sample */
+		bool is_woken = wq_park_wait(&wq_manager_park, next_deadline());
+
+		now = wq_os_now_ns();
+		serve_all(now);
+		if (is_woken && !wq_load_relaxed(&is_sampling))
+			start_sampling(now);
+		if (now >= self.next_sample_ns)
+			sample_all(now);
+		if (is_woken || now >= self.next_reap_ns)
+			reap_all(now);
+	}
+}
+
+int wq_manager_start(void)
+{
+	static bool is_started; /* G */
+
+	wq_assert_held(&wq_config_lock);
+	if (is_started)
+		return 0;
+	if (wq_os_thread_create(manager_main, NULL, &wq_allowed_cpus))
+		return -EAGAIN;
+	is_started = true;
+	return 0;
+}

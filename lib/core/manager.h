@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manager.h - the one thread that makes and reaps workers, and samples.
+ */
+#ifndef WQ_CORE_MANAGER_H
+#define WQ_CORE_MANAGER_H
+
+#include "core/types.h"
+
+/* Start the thread; 0 or -EAGAIN. Configuration lock held. */
+int wq_manager_start(void);
+
+/* Who wakes this park asks the manager to look at all pools. */
+extern struct wq_park wq_manager_park;
+
+/* A worker left the idle state: the manager must sample from now on. Pool lock held. */
+void wq_manager_note_busy_locked(struct wq_pool *pool);
+
+#endif /* WQ_CORE_MANAGER_H */

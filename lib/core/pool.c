@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.c - pools: their intake, worklist, and whom to wake.
+ *
+ * The wake rule is applied once, at the end of every lock hold, in
+ * wq_pool_unlock(): work waits and a worker is needed, so one is woken, who
+ * does the same in his turn; or nothing waits and the next push will need a
+ * worker, so one is offered to it. Knows nothing of who queues, waits or cancels.
+ */
+#include "core/pool.h"
+
+#include <errno.h>
+
+#include "base/os.h"
+#include "base/report.h"
+#include "core/check.h"
+#include "core/manager.h"
+#include "core/pwq.h"
+#include "core/work.h"
+
+struct wq_pool *wq_pools[WQ_MAX_POOLS + 1];
+unsigned int wq_nr_pools = 1;
+
+unsigned int wq_nr_cpus;
+struct wq_cpuset wq_allowed_cpus;
+
+/* G: ids of the unbound pools, normal and high priority */
+static unsigned int unbound_ids[2];
+/* G: by CPU: id of its normal pool; the high priority one is the next; 0: not allowed */
+static unsigned int *bound_ids;
+
+/* -------------------------------------------------------------- intake */
+
+void wq_pool_wake_waker(struct wq_pool *pool)
+{
+	struct wq_park *park = wq_xchg_seq_cst(&pool->waker, NULL);
+
+	if (park)
+		wq_park_wake(park);
+}
+
+static struct work_struct *reverse(struct work_struct *newest)
+{
+	struct work_struct *oldest = NULL, *next;
+
+	while (newest) {
+		next = newest->entry.next;
+		newest->entry.next = oldest;
+		oldest = newest;
+		newest = next;
+	}
+	return oldest;
+}
+
+void wq_pool_drain_locked(struct wq_pool *pool)
+{
+	struct work_struct *work, *next;
+	unsigned long word;
+
+	wq_assert_held(&pool->lock);
+	if (!wq_load_relaxed(&pool->intake))
+		return;
+	/* order: INTAKE-TAKE pairs with INTAKE-PUSH */
+	for (work = reverse(wq_xchg_acquire(&pool->intake, NULL)); work; work = next) {
+		next = work->entry.next;
+		word = wq_load_relaxed(&work->data);
+		wq_assert(wq_word_pwq(word)->pool == pool && !wq_list_is_on(wq_work_node(work)));
+		wq_pwq_file_locked(wq_word_pwq(word), work, word);
+	}
+}
+
+/* ------------------------------------------------------- who runs what */
+
+static struct wq_worker **bucket_of(struct wq_pool *pool, const struct work_struct *work)
+{
+	return &pool->busy[((uintptr_t)work / sizeof(*work)) % WQ_BUSY_BUCKETS];
+}
+
+struct wq_worker *wq_pool_find_busy_locked(struct wq_pool *pool, struct work_struct *work,
+					   work_func_t func)
+{
+	struct wq_worker *worker;
+
+	wq_assert_held(&pool->lock);
+	for (worker = *bucket_of(pool, work); worker; worker = worker->next_busy) {
+		if (worker->work == work && worker->func == func)
+			return worker;
+	}
+	return NULL;
+}
+
+void wq_pool_add_busy_locked(struct wq_pool *pool, struct wq_worker *worker)
+{
+	struct wq_worker **bucket = bucket_of(pool, worker->work);
+
+	wq_assert_held(&pool->lock);
+	worker->next_busy = *bucket;
+	*bucket = worker;
+}
+
+void wq_pool_del_busy_locked(struct wq_pool *pool, struct wq_worker *worker)
+{
+	struct wq_worker **link = bucket_of(pool, worker->work);
+
+	wq_assert_held(&pool->lock);
+	while (*link != worker)
+		link = &(*link)->next_busy;
+	*link = worker->next_busy;
+}
+
+static void set_nr_running(struct wq_pool *pool, unsigned int nr_running)
+{
+	wq_store_relaxed(&pool->nr_running, nr_running);
+}
+
+void wq_pool_uncount_locked(struct wq_worker *worker)
+{
+	wq_assert_held(&worker->pool->lock);
+	wq_assert(!worker->is_uncounted && worker->pool->nr_running > 0);
+	worker->is_uncounted = true;
+	set_nr_running(worker->pool, worker->pool->nr_running - 1);
+}
+
+void wq_pool_recount_locked(struct wq_worker *worker)
+{
+	wq_assert_held(&worker->pool->lock);
+	wq_assert(worker->is_uncounted);
+	worker->is_uncounted = false;
+	set_nr_running(worker->pool, worker->pool->nr_running + 1);
+	wq_manager_note_busy_locked(worker->pool);
+}
+
+/* -------------------------------------------------------- idle workers */
+
+void wq_pool_idle_locked(struct wq_pool *pool, struct wq_worker *worker)
+{
+	wq_assert_held(&pool->lock);
+	wq_assert(!worker->is_idle && !worker->is_uncounted);
+	set_nr_running(pool, pool->nr_running - 1);
+	worker->is_idle = true;
+	pool->nr_idle++;
+	wq_list_add_head(&worker->idle_node, &pool->idle);
+}
+
+void wq_pool_unidle_locked(struct wq_pool *pool, struct wq_worker *worker)
+{
+	wq_assert_held(&pool->lock);
+	wq_assert(worker->is_idle);
+	wq_list_del(&worker->idle_node);
+	worker->is_idle = false;
+	pool->nr_idle--;
+	set_nr_running(pool, pool->nr_running + 1);
+	wq_manager_note_busy_locked(pool);
+}
+
+static struct wq_worker *newest_idle(struct wq_pool *pool)
+{
+	if (wq_list_is_empty(&pool->idle))
+		return NULL;
+	return wq_list_entry(pool->idle.next, struct wq_worker, idle_node);
+}
+
+/* ------------------------------------------------------- the wake rule */
+
+bool wq_pool_needs_worker_locked(struct wq_pool *pool)
+{
+	if (pool->is_bound)
+		return pool->nr_running == 0;
+	return !wq_list_is_empty(&pool->idle) || pool->nr_running < pool->max_running;
+}
+
+void wq_pool_due_locked(struct wq_pool *pool, struct wq_park *park)
+{
+	wq_assert_held(&pool->lock);
+	if (pool->nr_due == WQ_MAX_DUE)
+		wq_park_wake(park);
+	else
+		pool->due[pool->nr_due++] = park;
+}
+
+/* Work waits: get one more worker to run. */
+static void wake_one(struct wq_pool *pool)
+{
+	struct wq_worker *worker = newest_idle(pool);
+
+	if (worker) {
+		wq_pool_unidle_locked(pool, worker);
+		wq_pool_due_locked(pool, &worker->park);
+	} else if (!pool->wants_worker) {
+		wq_store_relaxed(&pool->wants_worker, true);
+		wq_pool_due_locked(pool, &wq_manager_park);
+	}
+}
+
+/* Nothing waits: whom must the next push wake? */
+static struct wq_park *whom_to_offer(struct wq_pool *pool)
+{
+	struct wq_worker *worker;
+
+	if (pool->is_bound && pool->nr_running > 0)
+		return NULL;
+	worker = newest_idle(pool);
+	if (worker)
+		return &worker->park;
+	return wq_pool_needs_worker_locked(pool) ? &wq_manager_park : NULL;
+}
+
+static void withdraw_offer(struct wq_pool *pool)
+{
+	if (!pool->offer)
+		return;
+	pool->offer = NULL;
+	wq_store_relaxed(&pool->waker, NULL);
+}
+
+/* True if a push came in between and must be looked at first. */
+static bool make_offer(struct wq_pool *pool, struct wq_park *park)
+{
+	if (wq_load_relaxed(&pool->waker) == park)
+		return false;
+	pool->offer = park;
+	/* order: WAKER-OFFER pairs with WAKER-LOOK; INTAKE-LOOK pairs with INTAKE-PUSH (Dekker) */
+	wq_store_seq_cst(&pool->waker, park);
+	return wq_load_seq_cst(&pool->intake) != NULL;
+}
+
+static void apply_wake_rule(struct wq_pool *pool)
+{
+	struct wq_park *park;
+
+	while (wq_list_is_empty(&pool->worklist)) {
+		park = whom_to_offer(pool);
+		if (!park) {
+			withdraw_offer(pool);
+			return;
+		}
+		if (!make_offer(pool, park))
+			return;
+		withdraw_offer(pool);
+		wq_pool_drain_locked(pool);
+	}
+	withdraw_offer(pool);
+	if (wq_pool_needs_worker_locked(pool))
+		wake_one(pool);
+}
+
+static void unlock_and_wake(struct wq_pool *pool)
+{
+	struct wq_park *due[WQ_MAX_DUE];
+	unsigned int i, nr_due = pool->nr_due;
+
+	for (i = 0; i < nr_due; i++)
+		due[i] = pool->due[i];
+	pool->nr_due = 0;
+	wq_lock_release(&pool->lock);
+	for (i = 0; i < nr_due; i++)
+		wq_park_wake(due[i]);
+}
+
+void wq_pool_unlock(struct wq_pool *pool)
+{
+	apply_wake_rule(pool);
+	wq_pool_check_locked(pool);
+	if (wq_unlikely(pool->nr_due))
+		unlock_and_wake(pool);
+	else
+		wq_lock_release(&pool->lock);
+}
+
+/* -------------------------------------------------------------- making */
+
+static struct wq_pool *create(int cpu, bool is_highpri)
+{
+	struct wq_pool *pool;
+
+	if (wq_nr_pools > WQ_MAX_POOLS)
+		return NULL;
+	pool = wq_os_alloc(sizeof(*pool), WQ_CACHE_LINE);
+	if (!pool)
+		return NULL;
+	wq_lock_init(&pool->lock, WQ_RANK_POOL);
+	wq_list_init(&pool->worklist);
+	wq_list_init(&pool->idle);
+	wq_list_init(&pool->barriers);
+	/* the first push asks the manager for the first worker */
+	pool->waker = pool->offer = &wq_manager_park;
+	pool->id = wq_nr_pools;
+	pool->cpu = cpu;
+	pool->is_bound = cpu >= 0;
+	pool->is_highpri = is_highpri;
+	if (pool->is_bound)
+		wq_cpuset_add(&pool->cpus, (unsigned int)cpu);
+	else
+		pool->cpus = wq_allowed_cpus;
+	pool->max_running = wq_cpuset_count(&pool->cpus);
+	wq_store_release(&wq_pools[pool->id], pool);
+	wq_store_release(&wq_nr_pools, wq_nr_pools + 1);
+	return pool;
+}
+
+static int create_bound(unsigned int cpu)
+{
+	struct wq_pool *normal = create((int)cpu, /* is_highpri */ false);
+
+	if (!normal || !create((int)cpu, /* is_highpri */ true))
+		return -ENOMEM;
+	bound_ids[cpu] = normal->id;
+	return 0;
+}
+
+int wq_pool_create_all(void)
+{
+	struct wq_pool *pool;
+	unsigned int cpu;
+	int i;
+
+	wq_assert_held(&wq_config_lock);
+	if (!bound_ids)
+		bound_ids = wq_os_alloc(wq_nr_cpus * sizeof(*bound_ids), sizeof(*bound_ids));
+	if (!bound_ids)
+		return -ENOMEM;
+	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
+	{
+		if (!bound_ids[cpu] && create_bound(cpu))
+			return -ENOMEM;
+	}
+	for (i = 0; i < 2; i++) {
+		if (unbound_ids[i])
+			continue;
+		pool = create(-1, /* is_highpri */ i == 1);
+		if (!pool)
+			return -ENOMEM;
+		unbound_ids[i] = pool->id;
+	}
+	return 0;
+}
+
+struct wq_pool *wq_pool_of_cpu(unsigned int cpu, bool is_highpri)
+{
+	if (cpu >= wq_nr_cpus || !bound_ids[cpu])
+		return NULL;
+	return wq_pools[bound_ids[cpu] + is_highpri];
+}
+
+struct wq_pool *wq_pool_unbound(bool is_highpri)
+{
+	return wq_pools[unbound_ids[is_highpri]];
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.h - pools: their intake, worklist, and whom to wake.
+ */
+#ifndef WQ_CORE_POOL_H
+#define WQ_CORE_POOL_H
+
+#include "core/types.h"
+
+enum {
+	WQ_MAX_POOLS = 65535, /* ids are 1 ... and fit 16 bits */
+};
+
+/* By id; entry 0 is unused. A: set once, before the id can be found in any word. */
+extern struct wq_pool *wq_pools[WQ_MAX_POOLS + 1];
+/* A: ids below this are in use. */
+extern unsigned int wq_nr_pools;
+
+/* Make the pools of every allowed CPU and the unbound ones. Configuration lock held. */
+int wq_pool_create_all(void);
+/* The CPU's pool; NULL if the CPU is not allowed. */
+struct wq_pool *wq_pool_of_cpu(unsigned int cpu, bool is_highpri);
+struct wq_pool *wq_pool_unbound(bool is_highpri);
+
+/* Take whom the push must wake, if nobody else has, and wake him. */
+void wq_pool_wake_waker(struct wq_pool *pool);
+
+/*
+ * Push an item that the caller owns and whose word names a pwq of the pool.
+ * From the CAS on the item may be gone.
+ */
+static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
+{
+	struct work_struct *head = wq_load_relaxed(&pool->intake);
+
+	/* order: INTAKE-PUSH pairs with INTAKE-TAKE, and with INTAKE-LOOK */
+	do
+		work->entry.next = head;
+	while (!wq_cas_weak_seq_cst(&pool->intake, &head, work));
+	/* order: WAKER-LOOK pairs with WAKER-OFFER */
+	if (wq_load_seq_cst(&pool->waker))
+		wq_pool_wake_waker(pool);
+}
+
+static inline void wq_pool_lock(struct wq_pool *pool)
+{
+	wq_lock_acquire(&pool->lock);
+}
+
+/* Ends every lock hold: applies the wake rule, unlocks, then wakes. */
+void wq_pool_unlock(struct wq_pool *pool);
+
+/* The rest: lock held. */
+
+/* File everything in the intake. */
+void wq_pool_drain_locked(struct wq_pool *pool);
+/* The worker whose unsettled item has this address and function (B5, B7). */
+struct wq_worker *wq_pool_find_busy_locked(struct wq_pool *pool, struct work_struct *work,
+					   work_func_t func);
+void wq_pool_add_busy_locked(struct wq_pool *pool, struct wq_worker *worker);
+void wq_pool_del_busy_locked(struct wq_pool *pool, struct wq_worker *worker);
+/* Wake him when the lock is released. */
+void wq_pool_due_locked(struct wq_pool *pool, struct wq_park *park);
+/* A worker without an item joins the idle list, or is taken off it to run (counted at once). */
+void wq_pool_idle_locked(struct wq_pool *pool, struct wq_worker *worker);
+void wq_pool_unidle_locked(struct wq_pool *pool, struct wq_worker *worker);
+
+/* Should one more worker run? Asked when work waits. */
+bool wq_pool_needs_worker_locked(struct wq_pool *pool);
+/* The worker leaves, or comes back into, nr_running while it has an item. */
+void wq_pool_uncount_locked(struct wq_worker *worker);
+void wq_pool_recount_locked(struct wq_worker *worker);
+
+#endif /* WQ_CORE_POOL_H */

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * types.h - every struct that threads share, and who may touch what.
+ *
+ * The letter in front of a field's comment:
+ *
+ * C: const once the object can be found by others
+ * A: atomic, by the functions of base/atomic.h; the comment says who writes
+ * L: under the pool's lock
+ * F: under the queue's flush_lock
+ * G: under the library's configuration lock, wq_config_lock
+ * O: only by the worker's own thread
+ *
+ * Objects that producers look at without a lock begin with a cache line that
+ * is written rarely or by producers; what a lock protects lies behind it.
+ */
+#ifndef WQ_CORE_TYPES_H
+#define WQ_CORE_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <workq/workqueue.h>
+
+#include "base/atomic.h"
+#include "base/cpuset.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/park.h"
+
+/* Items that run in a pool are found by address in a table of this size. */
+#define WQ_BUSY_BUCKETS 64u
+/* Worker slots: chunk c holds WQ_SLOT_CHUNK << c workers. */
+#define WQ_SLOT_CHUNK   4u
+#define WQ_SLOT_CHUNKS  14u
+/* Flush colours (D3). */
+#define WQ_NR_COLORS    16u
+/* A pool wakes at most so many waiters after one lock hold; more are woken under the lock. */
+#define WQ_MAX_DUE      6u
+
+struct wq_pool;
+struct wq_pwq;
+struct wq_worker;
+
+/*
+ * A pool: a worklist and the workers that serve it. Per allowed CPU one for
+ * normal and one for high priority, and unbound ones. Pools are never freed.
+ */
+struct wq_pool {
+	struct work_struct *intake; /* A: pushed by producers, taken whole under the lock */
+	struct wq_park *waker;      /* A: whom the next push must wake; set under the lock,
+				       taken by producers */
+
+	struct wq_lock lock WQ_LINE_ALIGNED; /* C: itself; ranks WQ_RANK_POOL */
+	unsigned int nr_running;         /* A: under L: workers that have an item, or were woken for
+				    one, and neither wait nor are CPU_INTENSIVE */
+	unsigned int nr_due;             /* L: entries of due */
+	struct wq_park *offer;           /* L: what waker was last set to; it may have been taken */
+	struct wq_list worklist;         /* L: active items, in the order to start them */
+	struct wq_list idle;             /* L: idle workers, newest first */
+	struct wq_list barriers;         /* L: of flush_work() callers who wait for a filed item */
+	unsigned int nr_idle;            /* L: length of idle */
+	unsigned int nr_workers;         /* A: under L: threads, also those about to start */
+	unsigned int nr_slots;           /* L: slots ever used */
+	bool wants_worker;               /* A: under L: the manager is asked to make a worker */
+	struct wq_park *due[WQ_MAX_DUE]; /* L: to be woken after unlocking */
+	struct wq_worker *busy[WQ_BUSY_BUCKETS];  /* L: workers by the item they run */
+	struct wq_worker *free_slots;             /* L: slots without a thread */
+	struct wq_worker *chunks[WQ_SLOT_CHUNKS]; /* A: worker slots; set once, under L */
+
+	unsigned int id;          /* C: from 1; part of a worker's slot number */
+	int cpu;                  /* C: of a bound pool, else -1 */
+	bool is_bound;            /* C: to one CPU, with concurrency management */
+	bool is_highpri;          /* C: workers have nice -20 where permitted */
+	unsigned int max_running; /* C: unbound: workers wanted without waiting for the sampler */
+	struct wq_cpuset cpus;    /* C: where its workers may run */
+} WQ_LINE_ALIGNED;
+
+/* A worker slot: one thread at a time. Slots are never freed, so a slot number cannot dangle. */
+struct wq_worker {
+	/* What the thread runs, for producers: current last when set, NULL when it returned. */
+	struct work_struct *current; /* A: by the thread */
+	work_func_t current_func;    /* A: by the thread */
+	struct wq_pwq *current_pwq;  /* A: by the thread */
+
+	struct wq_park park WQ_LINE_ALIGNED; /* A: for being idle */
+	struct wq_pool *pool;                /* C: whose worker it is */
+	uint32_t slot;                       /* C: pool id << 16 | index from 1 */
+	uint32_t tid;                        /* L: thread id, 0 while it is being created */
+	struct work_struct *work;    /* L: the item being run, until settled; address only */
+	work_func_t func;            /* L: its function */
+	struct wq_pwq *pwq;          /* L: its queue's pwq */
+	unsigned int color;          /* L: its flush colour */
+	unsigned int nr_started;     /* L: items started; wraps */
+	unsigned int seen_started;   /* L: nr_started at the sampler's last look */
+	unsigned int block_depth;    /* O: nesting of wq_block_begin() */
+	bool is_told;                /* O: uncounted by wq_block_begin() */
+	bool is_idle;                /* L: on the pool's idle list */
+	bool is_uncounted;           /* L: runs, but is not in nr_running */
+	bool must_exit;              /* L: reaped; ends when it wakes */
+	struct wq_worker *next_busy; /* L: in its bucket of pool->busy */
+	struct wq_worker *next_free; /* L: in pool->free_slots */
+	struct wq_list idle_node;    /* L: in pool->idle */
+	struct wq_list scheduled;    /* L: items that must run on this thread (B5) */
+	struct wq_list waiters;      /* L: barriers that the running item completes */
+	uint64_t idle_since_ns;      /* L: when it became idle */
+} WQ_LINE_ALIGNED;
+
+/*
+ * A pool workqueue: one queue's share of one pool. Its address stands in the
+ * state word of queued items, hence the alignment.
+ */
+#define WQ_PWQ_ALIGN 256
+struct wq_pwq {
+	struct wq_pool *pool;        /* C: the pool */
+	struct workqueue_struct *wq; /* C: the queue */
+	unsigned int pool_id;        /* C: pool->id, for the producers' compare */
+	unsigned int color;          /* A: given to items when filed; written under L */
+	bool is_intensive;           /* C: running items are not counted (L3) */
+
+	unsigned int nr_active WQ_LINE_ALIGNED;  /* L: items on worklists or running (C1) */
+	unsigned int max_active;                 /* L: limit of nr_active */
+	unsigned int flushing;                   /* L: bit c: a flush waits for colour c */
+	unsigned int nr_in_flight[WQ_NR_COLORS]; /* L: items filed and not settled, by colour */
+	uint64_t nr_filed;                       /* L: items ever filed */
+	struct wq_list inactive;                 /* L: items held back by max_active, in order */
+	struct wq_pwq *next;                     /* C: in wq->pwqs */
+} __attribute__((aligned(WQ_PWQ_ALIGN)));
+
+/* A caller of flush_workqueue(); on its stack. */
+struct wq_flusher {
+	struct wq_list node;  /* F: in wq->flushers or wq->overflow */
+	unsigned int color;   /* F: what it waits for */
+	struct wq_park *park; /* C: its thread's */
+	uint32_t is_done;     /* A: under F, the last touch */
+};
+
+/* A queue: what the user holds. */
+struct workqueue_struct {
+	struct wq_pwq **table;  /* C: by CPU id, wq_nr_cpus entries */
+	unsigned int flags;     /* A: WQ_*; the states DRAINING and DESTROYING are set under G */
+	char name[WQ_NAME_LEN]; /* C: for reports */
+
+	uint32_t late WQ_LINE_ALIGNED; /* A: somebody got false for another's item in transit */
+	struct wq_park *flush_head; /* A: under F: of the flusher that the next event must wake */
+	uint32_t flush_pending[WQ_NR_COLORS]; /* A: pwqs that still hold items of a closed colour */
+
+	struct wq_lock flush_lock WQ_LINE_ALIGNED; /* C: itself; ranks WQ_RANK_FLUSH */
+	unsigned int work_color;                   /* F: the open colour */
+	unsigned int flush_color;                  /* F: the oldest closed colour not yet done */
+	struct wq_list flushers;                   /* F: with a colour, oldest first */
+	struct wq_list overflow;                   /* F: waiting for a colour */
+	struct wq_pwq *pwqs;                       /* C: all of the queue's */
+	int max_active;                            /* F: the limit as set */
+	unsigned int nr_drainers;                  /* G: calls of drain_workqueue() in progress */
+};
+
+/* Beside the public flags: */
+enum {
+	__WQ_DESTROYING = 1 << 15, /* refuses everybody's items but its own; for good */
+	__WQ_DRAINING = 1 << 16,   /* the same while somebody drains */
+};
+
+/* A caller that waits for one item; on its stack. */
+struct wq_barrier {
+	struct wq_list node;      /* L: in pool->barriers or worker->waiters */
+	struct work_struct *work; /* L: the item, while in pool->barriers */
+	struct wq_park *park;     /* C: its thread's */
+	uint32_t is_done;         /* A: under L, the last touch */
+};
+
+/* Ranks WQ_RANK_CONFIG: starting, the life of queues. */
+extern struct wq_lock wq_config_lock;
+
+/* C: once started: entries of every queue's table. */
+extern unsigned int wq_nr_cpus;
+/* C: once started: where the process may run. */
+extern struct wq_cpuset wq_allowed_cpus;
+
+#endif /* WQ_CORE_TYPES_H */

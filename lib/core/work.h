@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * work.h - the state word of an item, work->data.
+ *
+ *   queued     63                              8 7   4  3   2  1  0
+ *              [ pwq pointer, 256-byte aligned ][color][B][1][I][P]
+ *   off queue  63      48 47      32 31      16 15     4  3   2  1  0
+ *              [ pool id ][  index  ][  depth  ][ zero  ][0][0][0][P]
+ *
+ * P pending      legal in both forms. Who turns it from 0 to 1 owns the item until he has
+ *                pushed it; off queue and pending is "in transit" (A10), and so is queued
+ *                but not yet filed
+ * I inactive     queued only: on the pwq's inactive list; set and cleared under the pool's lock
+ * Q queued       bit 2: which of the two forms it is; never without P
+ * B barrier      queued and filed only: somebody in pool->barriers waits for this run
+ * color          queued only: a guess until filed, then what the pwq's colour was
+ * pool id, index off queue: the slot of the worker that ran it last, 0 if none
+ * depth          off queue: how many disable_work() are open; an item with depth > 0 is
+ *                never queued
+ *
+ * Every write is a read-modify-write, the owner's too: a plain store would cut
+ * the release sequence from a failing queue_work() to the run it relies on (A6).
+ * Bits 8 to 15 of the off-queue form are kept free for a fork generation.
+ */
+#ifndef WQ_CORE_WORK_H
+#define WQ_CORE_WORK_H
+
+#include "core/types.h"
+
+#define WQ_WORK_PENDING     (1ul << 0)
+#define WQ_WORK_INACTIVE    (1ul << 1)
+#define WQ_WORK_QUEUED      (1ul << 2)
+#define WQ_WORK_BARRIER     (1ul << 3)
+#define WQ_WORK_COLOR_SHIFT 4
+#define WQ_WORK_COLOR_MASK  (0xful << WQ_WORK_COLOR_SHIFT)
+#define WQ_WORK_PWQ_MASK    (~0xfful)
+#define WQ_WORK_DEPTH_SHIFT 16
+#define WQ_WORK_MAX_DEPTH   0xffffu
+#define WQ_WORK_DEPTH_MASK  ((unsigned long)WQ_WORK_MAX_DEPTH << WQ_WORK_DEPTH_SHIFT)
+#define WQ_WORK_SLOT_SHIFT  32
+
+_Static_assert(sizeof(unsigned long) == 8 && sizeof(void *) == 8, "libworkq needs LP64");
+_Static_assert(sizeof(struct work_struct) == 32, "the size of work_struct is part of the ABI");
+_Static_assert(sizeof(((struct work_struct *)0)->entry) == sizeof(struct wq_list),
+	       "entry is a list node");
+
+static inline struct wq_list *wq_work_node(struct work_struct *work)
+{
+	return (struct wq_list *)(void *)&work->entry;
+}
+
+static inline struct work_struct *wq_node_work(struct wq_list *node)
+{
+	return wq_list_entry(node, struct work_struct, entry);
+}
+
+/* The word of an item on its way to, or filed in, a pwq. */
+static inline unsigned long wq_word_queued(struct wq_pwq *pwq, unsigned int color)
+{
+	return (unsigned long)pwq | (unsigned long)color << WQ_WORK_COLOR_SHIFT | WQ_WORK_QUEUED |
+	       WQ_WORK_PENDING;
+}
+
+static inline unsigned long wq_word_off(uint32_t slot, unsigned int depth)
+{
+	return (unsigned long)slot << WQ_WORK_SLOT_SHIFT | (unsigned long)depth
+								   << WQ_WORK_DEPTH_SHIFT;
+}
+
+static inline bool wq_word_is_queued(unsigned long word)
+{
+	return word & WQ_WORK_QUEUED;
+}
+
+static inline struct wq_pwq *wq_word_pwq(unsigned long word)
+{
+	return (struct wq_pwq *)(word & WQ_WORK_PWQ_MASK);
+}
+
+static inline unsigned int wq_word_color(unsigned long word)
+{
+	return (word & WQ_WORK_COLOR_MASK) >> WQ_WORK_COLOR_SHIFT;
+}
+
+static inline unsigned int wq_word_depth(unsigned long word)
+{
+	return (word & WQ_WORK_DEPTH_MASK) >> WQ_WORK_DEPTH_SHIFT;
+}
+
+static inline uint32_t wq_word_slot(unsigned long word)
+{
+	return (uint32_t)(word >> WQ_WORK_SLOT_SHIFT);
+}
+
+static inline unsigned int wq_slot_pool_id(uint32_t slot)
+{
+	return slot >> 16;
+}
+
+#endif /* WQ_CORE_WORK_H */

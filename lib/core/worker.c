@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - worker slots and what a worker thread does.
+ *
+ * One lock hold per item: settle the last one, take the next, publish it, give
+ * PENDING up; then run it without the lock. After PENDING is given up the
+ * library never touches the item again (B2): what settling needs was copied.
+ */
+#include "core/worker.h"
+
+#include <stdio.h>
+
+#include "base/os.h"
+#include "base/report.h"
+#include "core/barrier.h"
+#include "core/manager.h"
+#include "core/pool.h"
+#include "core/pwq.h"
+#include "core/work.h"
+
+#define HIGHPRI_NICE (-20)
+
+__thread struct wq_worker *wq_worker_self __attribute__((tls_model("initial-exec")));
+
+/* --------------------------------------------------------------- slots */
+
+/* Index 0, 1, 2 ... to chunk and place: chunk c begins at index CHUNK * (2^c - 1). */
+static unsigned int chunk_of(unsigned int index)
+{
+	return 31u - (unsigned int)__builtin_clz(index / WQ_SLOT_CHUNK + 1);
+}
+
+static unsigned int chunk_start(unsigned int chunk)
+{
+	return WQ_SLOT_CHUNK * ((1u << chunk) - 1);
+}
+
+static struct wq_worker *slot_at(struct wq_pool *pool, unsigned int index)
+{
+	unsigned int chunk = chunk_of(index);
+
+	return wq_load_acquire(&pool->chunks[chunk]) + (index - chunk_start(chunk));
+}
+
+struct wq_worker *wq_worker_of_slot(uint32_t slot)
+{
+	return slot_at(wq_load_acquire(&wq_pools[wq_slot_pool_id(slot)]), (slot & 0xffff) - 1);
+}
+
+struct wq_worker *wq_worker_at_locked(struct wq_pool *pool, unsigned int i)
+{
+	wq_assert_held(&pool->lock);
+	return slot_at(pool, i);
+}
+
+static struct wq_worker *new_slot(struct wq_pool *pool)
+{
+	unsigned int index = pool->nr_slots, chunk = chunk_of(index);
+	struct wq_worker *worker;
+
+	if (chunk == WQ_SLOT_CHUNKS)
+		return NULL;
+	if (!wq_load_relaxed(&pool->chunks[chunk])) {
+		worker = wq_os_alloc(sizeof(*worker) * (WQ_SLOT_CHUNK << chunk), WQ_CACHE_LINE);
+		if (!worker)
+			return NULL;
+		wq_store_release(&pool->chunks[chunk], worker);
+	}
+	worker = slot_at(pool, index);
+	worker->pool = pool;
+	worker->slot = pool->id << 16 | (index + 1);
+	wq_list_init(&worker->scheduled);
+	wq_list_init(&worker->waiters);
+	pool->nr_slots++;
+	return worker;
+}
+
+struct wq_worker *wq_worker_alloc_locked(struct wq_pool *pool)
+{
+	struct wq_worker *worker = pool->free_slots;
+
+	wq_assert_held(&pool->lock);
+	if (worker)
+		pool->free_slots = worker->next_free;
+	else
+		worker = new_slot(pool);
+	if (worker)
+		wq_store_relaxed(&pool->nr_workers, pool->nr_workers + 1);
+	return worker;
+}
+
+void wq_worker_release_locked(struct wq_worker *worker)
+{
+	struct wq_pool *pool = worker->pool;
+
+	wq_assert_held(&pool->lock);
+	worker->tid = 0;
+	worker->must_exit = false;
+	worker->next_free = pool->free_slots;
+	pool->free_slots = worker;
+	wq_store_relaxed(&pool->nr_workers, pool->nr_workers - 1);
+}
+
+/* --------------------------------------------------------------- items */
+
+/* Must this worker leave new items to others? L2: two may run after one came back from a wait. */
+static bool others_run(struct wq_pool *pool)
+{
+	return pool->is_bound && pool->nr_running > 1;
+}
+
+/* The next item to start on this worker, off its list; NULL if there is none for it. */
+static struct work_struct *take_next(struct wq_worker *worker)
+{
+	struct wq_pool *pool = worker->pool;
+	struct work_struct *work;
+	struct wq_worker *other;
+
+	if (wq_unlikely(!wq_list_is_empty(&worker->scheduled))) {
+		work = wq_node_work(worker->scheduled.next);
+		wq_list_del(wq_work_node(work));
+		return work;
+	}
+	if (others_run(pool))
+		return NULL;
+	for (;;) {
+		if (wq_list_is_empty(&pool->worklist))
+			wq_pool_drain_locked(pool);
+		if (wq_list_is_empty(&pool->worklist))
+			return NULL;
+		work = wq_node_work(pool->worklist.next);
+		wq_list_del(wq_work_node(work));
+		other = wq_pool_find_busy_locked(pool, work, work->func);
+		if (wq_likely(!other))
+			return work;
+		/* it runs already, over there: its next run must follow on that thread (B5) */
+		wq_list_add_tail(wq_work_node(work), &other->scheduled);
+	}
+}
+
+/* Publish the item as running, then give PENDING up: the library's last touch of it. */
+static void start(struct wq_worker *worker, struct work_struct *work)
+{
+	unsigned long word = wq_load_relaxed(&work->data);
+
+	worker->work = work;
+	worker->func = work->func;
+	worker->pwq = wq_word_pwq(word);
+	worker->color = wq_word_color(word);
+	worker->nr_started++;
+	wq_pool_add_busy_locked(worker->pool, worker);
+	if (wq_unlikely(word & WQ_WORK_BARRIER))
+		wq_barrier_move_locked(worker, work);
+	if (wq_unlikely(worker->pwq->is_intensive))
+		wq_pool_uncount_locked(worker);
+	/* order: PUBLISH pairs with RUNNING-LOOK: whoever takes PENDING next sees these */
+	wq_store_relaxed(&worker->current_func, worker->func);
+	wq_store_relaxed(&worker->current_pwq, worker->pwq);
+	wq_store_release(&worker->current, work);
+	/* order: PENDING-CLEAR pairs with PENDING-TAKE (A5, A6) */
+	wq_xchg_acq_rel(&work->data, wq_word_off(worker->slot, 0));
+}
+
+/* The function has returned. */
+static void settle(struct wq_worker *worker)
+{
+	wq_pool_del_busy_locked(worker->pool, worker);
+	worker->work = NULL;
+	worker->block_depth = 0;
+	worker->is_told = false;
+	if (wq_unlikely(worker->is_uncounted))
+		wq_pool_recount_locked(worker);
+	if (wq_unlikely(!wq_list_is_empty(&worker->waiters)))
+		wq_barrier_complete_locked(worker);
+	wq_pwq_settle_locked(worker->pwq, worker->color);
+}
+
+static void run(struct wq_worker *worker, struct work_struct *work)
+{
+	work_func_t func;
+
+	start(worker, work);
+	func = worker->func;
+	wq_pool_unlock(worker->pool);
+	func(work);
+	/* order: RETURNED pairs with RUNNING-LOOK: run 2 elsewhere sees all of run 1 */
+	wq_store_release(&worker->current, NULL);
+	wq_pool_lock(worker->pool);
+	settle(worker);
+}
+
+/* -------------------------------------------------------------- thread */
+
+static void introduce(struct wq_worker *worker)
+{
+	static uint32_t once;
+	struct wq_pool *pool = worker->pool;
+	unsigned int index = (worker->slot & 0xffff) - 1;
+	char name[32];
+
+	if (pool->is_bound)
+		snprintf(name, sizeof(name), "kworker/%d:%u%s", pool->cpu, index,
+			 pool->is_highpri ? "H" : "");
+	else
+		snprintf(name, sizeof(name), "kworker/u%u:%u%s", pool->id, index,
+			 pool->is_highpri ? "H" : "");
+	wq_os_thread_set_name(name);
+	if (pool->is_highpri && wq_os_thread_set_nice(HIGHPRI_NICE))
+		wq_note_once(&once, "no permission for nice -20: high priority queues have "
+				    "workers of their own, but not their priority");
+}
+
+/* Sleep until woken. False: the worker was reaped. */
+static bool wait_idle(struct wq_worker *worker)
+{
+	struct wq_pool *pool = worker->pool;
+
+	worker->idle_since_ns = wq_os_now_ns();
+	wq_pool_idle_locked(pool, worker);
+	wq_pool_unlock(pool);
+	wq_park_wait(&worker->park, WQ_FOREVER);
+	wq_pool_lock(pool);
+	if (worker->must_exit)
+		return false;
+	if (worker->is_idle)
+		wq_pool_unidle_locked(pool, worker);
+	return true;
+}
+
+void wq_worker_main(void *arg)
+{
+	struct wq_worker *worker = arg;
+	struct work_struct *work;
+
+	wq_worker_self = worker;
+	introduce(worker);
+	wq_pool_lock(worker->pool);
+	worker->tid = wq_os_tid();
+	wq_manager_note_busy_locked(worker->pool);
+	do {
+		while ((work = take_next(worker)))
+			run(worker, work);
+	} while (wait_idle(worker));
+	wq_worker_release_locked(worker);
+	wq_pool_unlock(worker->pool);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.h - worker slots and what a worker thread does.
+ */
+#ifndef WQ_CORE_WORKER_H
+#define WQ_CORE_WORKER_H
+
+#include "core/types.h"
+
+/* The worker that the calling thread is, or NULL. */
+extern __thread struct wq_worker *wq_worker_self __attribute__((tls_model("initial-exec")));
+
+/* The slot with this number; the number came from a state word. */
+struct wq_worker *wq_worker_of_slot(uint32_t slot);
+
+/* A slot for a new thread of the pool, or NULL if there is no memory. Lock held. */
+struct wq_worker *wq_worker_alloc_locked(struct wq_pool *pool);
+void wq_worker_release_locked(struct wq_worker *worker);
+
+/* A new thread's function: serves its pool until reaped. arg is the worker. */
+void wq_worker_main(void *arg);
+
+/* The i-th slot ever used of a pool, i < nr_slots. Lock held. */
+struct wq_worker *wq_worker_at_locked(struct wq_pool *pool, unsigned int i);
+
+#endif /* WQ_CORE_WORKER_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * busy.c - looking: work_pending(), work_busy(), current_work(), workqueue_congested().
+ */
+#include "base/os.h"
+#include "base/report.h"
+#include "core/pool.h"
+#include "core/work.h"
+#include "core/worker.h"
+#include "core/wq.h"
+#include "ops/init.h"
+#include "ops/wait.h"
+
+/* A: each is reported once. */
+static uint32_t said_on_stack, said_no_queue;
+
+bool work_pending(const struct work_struct *work)
+{
+	return work && wq_load_relaxed(&work->data) & WQ_WORK_PENDING;
+}
+
+/* Off queue: does the worker that ran it last still run it? */
+static bool is_running_off_queue(struct work_struct *work, unsigned long word)
+{
+	struct wq_worker *worker;
+
+	if (!wq_word_slot(word))
+		return false;
+	worker = wq_worker_of_slot(wq_word_slot(word));
+	return wq_load_acquire(&worker->current) == work;
+}
+
+/* Filed: does a worker of that pool run it? */
+static bool is_running_queued(struct work_struct *work)
+{
+	unsigned long word;
+	struct wq_pool *pool = wq_wait_lock_pool(work, &word);
+	bool is_running;
+
+	if (!pool)
+		return false;
+	is_running = wq_pool_find_busy_locked(pool, work, work->func);
+	wq_pool_unlock(pool);
+	return is_running;
+}
+
+unsigned int work_busy(struct work_struct *work)
+{
+	unsigned int busy = 0;
+	unsigned long word;
+	bool is_running;
+
+	if (!work || !wq_init_use())
+		return 0;
+	word = wq_load_acquire(&work->data);
+	if (word & WQ_WORK_PENDING)
+		busy |= WORK_BUSY_PENDING;
+	if (wq_word_is_queued(word))
+		is_running = is_running_queued(work);
+	else
+		is_running = is_running_off_queue(work, word);
+	return is_running ? busy | WORK_BUSY_RUNNING : busy;
+}
+
+struct work_struct *current_work(void)
+{
+	return wq_worker_self ? wq_worker_self->current : NULL;
+}
+
+void destroy_work_on_stack(struct work_struct *work)
+{
+	if (work_busy(work) && current_work() != work)
+		wq_warn_once(&said_on_stack, "an item on the stack is still pending or running",
+			     "");
+}
+
+bool workqueue_congested(int cpu, struct workqueue_struct *wq)
+{
+	unsigned int id = cpu == WORK_CPU_UNBOUND ? wq_os_cpu() : (unsigned int)cpu;
+	struct wq_pwq *pwq;
+	bool is_congested;
+
+	if (!wq) {
+		wq_warn_once(&said_no_queue, "workqueue_congested() without a queue", "");
+		return false;
+	}
+	if (!wq_init_use())
+		return false;
+	pwq = wq->table[id < wq_nr_cpus ? id : 0];
+	wq_pool_lock(pwq->pool);
+	wq_pool_drain_locked(pwq->pool);
+	is_congested = !wq_list_is_empty(&pwq->inactive);
+	wq_pool_unlock(pwq->pool);
+	return is_congested;
+}

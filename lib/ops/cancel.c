@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cancel.c - taking items back: cancel, disable, enable.
+ *
+ * All of them are one step, take_back(): whatever the item's state, it becomes
+ * off queue and not pending, with its disable depth changed, in one RMW. So
+ * nobody but a queue_work() in progress ever holds PENDING in transit. The sync
+ * forms then wait for the run that the word's worker slot names.
+ */
+#include "base/report.h"
+#include "core/barrier.h"
+#include "core/block.h"
+#include "core/pool.h"
+#include "core/pwq.h"
+#include "core/work.h"
+#include "core/worker.h"
+#include "ops/init.h"
+#include "ops/wait.h"
+
+/* A: each is reported once. */
+static uint32_t said_overflow, said_underflow, said_no_item, said_no_func;
+
+/* What happens to the disable depth. */
+enum change { KEEP, DISABLE, ENABLE };
+
+/* The depth after the change; the limits are reported (H1). */
+static unsigned int depth_after(unsigned long word, enum change change)
+{
+	unsigned int depth = wq_word_is_queued(word) ? 0 : wq_word_depth(word);
+
+	switch (change) {
+	case DISABLE:
+		if (depth < WQ_WORK_MAX_DEPTH)
+			return depth + 1;
+		wq_warn_once(&said_overflow, "work disable count overflowed", "");
+		return depth;
+	case ENABLE:
+		if (depth)
+			return depth - 1;
+		wq_warn_once(&said_underflow, "work disable count underflowed", "");
+		return 0;
+	default:
+		return depth;
+	}
+}
+
+/* What taking an item back has found and left. */
+struct taken {
+	bool was_pending;
+	unsigned int depth;
+	uint32_t slot; /* who ran the item last */
+};
+
+/* The item waits on its pool's lists: take it off. False: it does not, any more or yet. */
+static bool unfile(struct work_struct *work, enum change change, struct taken *taken)
+{
+	unsigned long word;
+	struct wq_pool *pool = wq_wait_lock_pool(work, &word);
+
+	if (!pool)
+		return false;
+	taken->was_pending = true;
+	taken->depth = depth_after(word, change);
+	taken->slot = wq_pwq_unfile_locked(wq_word_pwq(word), work, word, taken->depth);
+	wq_pool_unlock(pool);
+	return true;
+}
+
+/* The item is idle: change its depth. False: it is not idle any more. */
+static bool change_idle(struct work_struct *work, unsigned long word, enum change change,
+			struct taken *taken)
+{
+	taken->was_pending = false;
+	taken->depth = depth_after(word, change);
+	taken->slot = wq_word_slot(word);
+	return change == KEEP ||
+	       wq_cas_acq_rel(&work->data, &word, wq_word_off(taken->slot, taken->depth));
+}
+
+static struct taken take_back(struct work_struct *work, enum change change)
+{
+	struct wq_backoff backoff = { 0 };
+	struct taken taken;
+	unsigned long word;
+
+	for (;;) {
+		word = wq_load_acquire(&work->data);
+		if (!(word & WQ_WORK_PENDING)) {
+			if (change_idle(work, word, change, &taken))
+				return taken;
+		} else if (wq_word_is_queued(word) && unfile(work, change, &taken)) {
+			return taken;
+		} else {
+			/* in transit: whoever queues it is nearly done (A10) */
+			wq_backoff_wait(&backoff);
+		}
+	}
+}
+
+/* Common to all calls here: is there something to work on? */
+static bool is_usable(const struct work_struct *work)
+{
+	if (!work)
+		wq_warn_once(&said_no_item, "cancel, disable or enable without an item", "");
+	return work && wq_init_use();
+}
+
+static bool is_usable_sync(const struct work_struct *work)
+{
+	if (!is_usable(work))
+		return false;
+	if (!work->func)
+		wq_warn_once(&said_no_func, "cancel_work_sync() of an item never initialised", "");
+	return work->func;
+}
+
+bool cancel_work(struct work_struct *work)
+{
+	return is_usable(work) && take_back(work, KEEP).was_pending;
+}
+
+bool disable_work(struct work_struct *work)
+{
+	return is_usable(work) && take_back(work, DISABLE).was_pending;
+}
+
+bool disable_work_sync(struct work_struct *work)
+{
+	struct taken taken;
+
+	if (!is_usable_sync(work))
+		return false;
+	taken = take_back(work, DISABLE);
+	wq_wait_for_run(work, taken.slot, "disable_work_sync()");
+	return taken.was_pending;
+}
+
+bool cancel_work_sync(struct work_struct *work)
+{
+	struct taken taken;
+
+	if (!is_usable_sync(work))
+		return false;
+	/* disabled meanwhile, so that it cannot be queued again (G3) */
+	taken = take_back(work, DISABLE);
+	wq_wait_for_run(work, taken.slot, "cancel_work_sync()");
+	take_back(work, ENABLE);
+	return taken.was_pending;
+}
+
+bool enable_work(struct work_struct *work)
+{
+	return is_usable(work) && take_back(work, ENABLE).depth == 0;
+}

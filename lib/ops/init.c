@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c - first use of the library, and of each thread.
+ *
+ * Linking the library starts nothing. The first use makes the pools, the
+ * system's queues and the manager thread, under the configuration lock.
+ */
+#include "ops/init.h"
+
+#include <errno.h>
+
+#include <workq/workq.h>
+
+#include "base/options.h"
+#include "base/os.h"
+#include "base/report.h"
+#include "core/block.h"
+#include "core/manager.h"
+#include "core/pool.h"
+#include "core/wq.h"
+
+/* A: set once, under the configuration lock */
+static bool is_started;
+
+/* Steps that already succeeded in an earlier try are not done again. */
+static int start_locked(void)
+{
+	int err;
+
+	if (!wq_nr_cpus) {
+		wq_options_read();
+		wq_grace_init();
+		if (wq_os_allowed_cpus(&wq_allowed_cpus) || !wq_cpuset_count(&wq_allowed_cpus))
+			wq_cpuset_add(&wq_allowed_cpus, wq_os_cpu());
+		wq_nr_cpus = wq_os_nr_cpu_ids();
+	}
+	err = wq_pool_create_all();
+	if (!err)
+		err = wq_wq_init_system();
+	if (!err)
+		err = wq_manager_start();
+	return err;
+}
+
+int workq_start(void)
+{
+	int err = 0;
+
+	/* order: STARTED, a release store, pairs with this load */
+	if (wq_load_acquire(&is_started))
+		return 0;
+	wq_lock_acquire(&wq_config_lock);
+	if (!is_started)
+		err = start_locked();
+	if (!err)
+		wq_store_release(&is_started, true);
+	wq_lock_release(&wq_config_lock);
+	return err;
+}
+
+bool wq_init_thread(void)
+{
+	static uint32_t once;
+
+	if (workq_start()) {
+		wq_warn_once(&once, "the library could not start: no memory or no thread", "");
+		return false;
+	}
+	if (!wq_grace_self)
+		wq_grace_claim();
+	return true;
+}
+
+void workq_block_begin(void)
+{
+	wq_block_begin();
+}
+
+void workq_block_end(void)
+{
+	wq_block_end();
+}
+
+workq_report_fn workq_set_report_fn(workq_report_fn fn)
+{
+	return wq_report_set_fn(fn);
+}
+
+const char *workq_version(void)
+{
+	return WORKQ_VERSION;
+}

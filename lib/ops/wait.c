@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.c - waiting for one item (contracts in wait.h).
+ */
+#include "ops/wait.h"
+
+#include "base/grace.h"
+#include "base/report.h"
+#include "core/block.h"
+#include "core/pool.h"
+#include "core/work.h"
+#include "core/worker.h"
+
+/* The pool named by the item's word now, locked; NULL if it is not queued. */
+static struct wq_pool *lock_named_pool(struct work_struct *work, unsigned long *word)
+{
+	struct wq_pool *pool = NULL;
+
+	/* the section keeps the pwq that the word names; pools stay anyway */
+	wq_grace_enter();
+	*word = wq_load_acquire(&work->data);
+	if (wq_word_is_queued(*word))
+		pool = wq_word_pwq(*word)->pool;
+	wq_grace_leave();
+	if (pool)
+		wq_pool_lock(pool);
+	return pool;
+}
+
+struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word)
+{
+	struct wq_pool *pool = lock_named_pool(work, word);
+	struct wq_pwq *pwq = wq_word_pwq(*word);
+
+	if (!pool)
+		return NULL;
+	wq_pool_drain_locked(pool);
+	/* order: FILED: under the lock, a word that names this pwq and a filed entry agree */
+	*word = wq_load_acquire(&work->data);
+	if (wq_word_is_queued(*word) && wq_word_pwq(*word) == pwq &&
+	    wq_list_is_on(wq_work_node(work)))
+		return pool;
+	wq_pool_unlock(pool);
+	return NULL;
+}
+
+bool wq_wait_is_for_self(struct work_struct *work, const char *caller)
+{
+	static uint32_t once;
+	struct wq_worker *worker = wq_worker_self;
+
+	if (!worker || worker->current != work || worker->current_func != work->func)
+		return false;
+	wq_warn_once(&once, "a work function would wait for itself; not waiting: ", caller);
+	return true;
+}
+
+bool wq_wait_for_run(struct work_struct *work, uint32_t slot, const char *caller)
+{
+	struct wq_barrier barrier = { .park = wq_block_park() };
+	struct wq_worker *worker;
+	bool is_running;
+
+	if (!slot || wq_wait_is_for_self(work, caller))
+		return false;
+	worker = wq_worker_of_slot(slot);
+	wq_pool_lock(worker->pool);
+	is_running = worker->work == work;
+	if (is_running)
+		wq_list_add_tail(&barrier.node, &worker->waiters);
+	wq_pool_unlock(worker->pool);
+	if (is_running)
+		wq_block_wait_done(&barrier.is_done, barrier.park);
+	return is_running;
+}

@@ -22,18 +22,11 @@ static struct wq_record first_chunk[FIRST_CHUNK];
 /* A: set once from NULL, by CAS */
 static struct wq_record *chunks[MAX_CHUNKS] = { first_chunk };
 /* for threads that found no room */
-static struct wq_record shared_record = { .heavy = true, .shared = true };
-/* const after wq_grace_init(): membarrier works */
-static bool has_membarrier;
+static struct wq_record shared_record = { .shared = true };
 
 static unsigned int chunk_size(unsigned int chunk)
 {
 	return FIRST_CHUNK << chunk;
-}
-
-void wq_grace_init(void)
-{
-	has_membarrier = wq_os_membarrier_register();
 }
 
 static bool take(struct wq_record *record, uint64_t old_owner, uint32_t tid)
@@ -45,8 +38,6 @@ static bool take(struct wq_record *record, uint64_t old_owner, uint32_t tid)
 		return false;
 	wq_store_relaxed(&record->section,
 			 wq_load_relaxed(&record->section) & ~(uint64_t)WQ_SECTION_NESTING);
-	if (record->heavy != !has_membarrier)
-		record->heavy = !has_membarrier;
 	wq_grace_self = record;
 	return true;
 }
@@ -117,18 +108,16 @@ void wq_grace_claim(void)
 	wq_grace_self = &shared_record;
 }
 
-void wq_grace_enter_slow(struct wq_record *record)
+void wq_grace_enter_shared(struct wq_record *record)
 {
-	/* order: SECTION-ENTER, with the full barrier that membarrier would have given */
-	if (record->shared)
-		wq_fetch_add_seq_cst(&record->section, 1u);
-	else
-		wq_xchg_seq_cst(&record->section, wq_load_relaxed(&record->section) + 1);
+	wq_fetch_add_seq_cst(&record->section, 1u);
+	/* order: SECTION-ENTER pairs with SYNCHRONIZE */
+	wq_light_barrier();
 }
 
-void wq_grace_leave_slow(struct wq_record *record)
+void wq_grace_leave_shared(struct wq_record *record)
 {
-	/* counts no finished sections: synchronize waits until nobody is inside */
+	/* order: SECTION-LEAVE; counts no finished sections: synchronize waits for nobody inside */
 	wq_fetch_sub_seq_cst(&record->section, 1u);
 }
 
@@ -148,14 +137,11 @@ static void wait_for_record(struct wq_record *record)
 
 void wq_grace_synchronize(void)
 {
-	static uint64_t fence; /* A: its RMW is the barrier where there is no membarrier */
 	struct wq_record *chunk;
 	unsigned int c, i;
 
-	/* order: SYNCHRONIZE pairs with SECTION-ENTER */
-	if (has_membarrier)
-		wq_os_membarrier();
-	wq_fetch_add_seq_cst(&fence, 1u);
+	/* order: SYNCHRONIZE pairs with SECTION-ENTER (Dekker) */
+	wq_heavy_barrier();
 	wait_for_record(&shared_record);
 	for (c = 0; c < MAX_CHUNKS && (chunk = wq_load_acquire(&chunks[c])); c++) {
 		for (i = 0; i < chunk_size(c); i++)

@@ -17,12 +17,12 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/membarrier.h"
 #include "base/park.h"
 
 struct wq_record {
 	/* sections finished << WQ_SECTION_SHIFT | nesting; written by its thread only */
 	uint64_t section;
-	bool heavy;          /* enter with a full barrier: no membarrier, or the shared record */
 	bool shared;         /* by the threads that found no room: written by RMWs */
 	struct wq_park park; /* for the thread's own waits; not of the shared record */
 	uint64_t owner;      /* claims << 32 | thread id, by CAS; thread id 0: free */
@@ -34,26 +34,23 @@ struct wq_record {
 /* The calling thread's record; NULL until wq_grace_claim(). */
 extern __thread struct wq_record *wq_grace_self __attribute__((tls_model("initial-exec")));
 
-/* Once, before the first claim. */
-void wq_grace_init(void);
-
 /* Give the calling thread a record. Signal handlers may. */
 void wq_grace_claim(void);
 
-void wq_grace_enter_slow(struct wq_record *record);
-void wq_grace_leave_slow(struct wq_record *record);
+void wq_grace_enter_shared(struct wq_record *record);
+void wq_grace_leave_shared(struct wq_record *record);
 
 static inline void wq_grace_enter(void)
 {
 	struct wq_record *record = wq_grace_self;
 
-	if (wq_unlikely(record->heavy)) {
-		wq_grace_enter_slow(record);
+	if (wq_unlikely(record->shared)) {
+		wq_grace_enter_shared(record);
 		return;
 	}
-	/* order: SECTION-ENTER pairs with the membarrier of SYNCHRONIZE */
 	wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
-	wq_compiler_barrier();
+	/* order: SECTION-ENTER pairs with SYNCHRONIZE */
+	wq_light_barrier();
 }
 
 /* The outermost leave counts a finished section: 1 << SHIFT, less the nesting of 1. */
@@ -67,7 +64,7 @@ static inline void wq_grace_leave(void)
 	struct wq_record *record = wq_grace_self;
 
 	if (wq_unlikely(record->shared)) {
-		wq_grace_leave_slow(record);
+		wq_grace_leave_shared(record);
 		return;
 	}
 	/* order: SECTION-LEAVE pairs with the reading of records in SYNCHRONIZE */

@@ -12,7 +12,9 @@
  * Sections are short: a holder on another CPU is nearly done. Measured in
  * pauses; about as long as going to sleep and being woken would cost.
  */
-#define LOCK_SPINS 100
+#define LOCK_SPINS  100
+/* How long who releases it waits for a sleeper that lost the race before, in yields. */
+#define LOCK_YIELDS 50
 
 void wq_lock_init(struct wq_lock *lock, enum wq_lock_rank rank)
 {
@@ -26,8 +28,6 @@ static bool spin_for(struct wq_lock *lock)
 
 	for (i = 0; i < LOCK_SPINS; i++) {
 		found = wq_load_relaxed(&lock->word);
-		if (found == 2)
-			return false;
 		if (found == 0 && wq_cas_acquire(&lock->word, &found, 1))
 			return true;
 		wq_cpu_relax();
@@ -37,16 +37,29 @@ static bool spin_for(struct wq_lock *lock)
 
 void wq_lock_acquire_slow(struct wq_lock *lock)
 {
-	if (spin_for(lock))
-		return;
-	/* from here on the lock is taken as "somebody may sleep": others may be behind us */
-	while (wq_xchg_acquire(&lock->word, 2) != 0)
-		wq_futex_wait(&lock->word, 2, WQ_FOREVER);
+	uint32_t urgency = 1;
+
+	while (!spin_for(lock)) {
+		/* order: LOCK-SLEEP pairs with LOCK-FREE (Dekker) */
+		wq_store_relaxed(&lock->sleepers, urgency);
+		wq_heavy_barrier();
+		if (wq_load_relaxed(&lock->word))
+			wq_futex_wait(&lock->sleepers, urgency, WQ_FOREVER);
+		urgency = 2;
+	}
 }
 
 void wq_lock_release_slow(struct wq_lock *lock)
 {
-	wq_futex_wake_one(&lock->word);
+	uint32_t urgency = wq_xchg_acquire(&lock->sleepers, 0u);
+	unsigned int i;
+
+	if (!urgency)
+		return;
+	wq_futex_wake_all(&lock->sleepers);
+	/* the lock is not fair, and we may be back for it before the sleeper is awake */
+	for (i = 0; urgency > 1 && i < LOCK_YIELDS && !wq_load_relaxed(&lock->word); i++)
+		wq_os_yield();
 }
 
 #ifdef WORKQ_DEBUG

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/membarrier.h"
 
 /* Who holds a lock may take those of a higher rank only. */
 enum wq_lock_rank {
@@ -21,7 +22,8 @@ enum wq_lock_rank {
 };
 
 struct wq_lock {
-	uint32_t word; /* 0 free, 1 held, 2 held and somebody may sleep */
+	uint32_t word;     /* 1: held */
+	uint32_t sleepers; /* 1: somebody sleeps or is about to; 2: he has waited for long */
 #ifdef WORKQ_DEBUG
 	uint32_t owner; /* thread id, for wq_assert_held() */
 #endif
@@ -57,6 +59,17 @@ static inline void wq_assert_held(const struct wq_lock *lock)
 }
 #endif
 
+static inline bool wq_lock_try(struct wq_lock *lock)
+{
+	uint32_t found = 0;
+
+	/* order: LOCK-ACQUIRE pairs with LOCK-RELEASE */
+	if (!wq_cas_acquire(&lock->word, &found, 1))
+		return false;
+	wq_lock_note_acquired(lock);
+	return true;
+}
+
 static inline void wq_lock_acquire(struct wq_lock *lock)
 {
 	uint32_t found = 0;
@@ -67,11 +80,14 @@ static inline void wq_lock_acquire(struct wq_lock *lock)
 	wq_lock_note_acquired(lock);
 }
 
+/* A plain store: who wants to sleep pays for the barrier between it and the load. */
 static inline void wq_lock_release(struct wq_lock *lock)
 {
 	wq_lock_note_released(lock);
-	/* order: LOCK-RELEASE pairs with LOCK-ACQUIRE */
-	if (wq_unlikely(wq_xchg_release(&lock->word, 0) == 2))
+	/* order: LOCK-RELEASE pairs with LOCK-ACQUIRE; LOCK-FREE pairs with LOCK-SLEEP */
+	wq_store_release(&lock->word, 0u);
+	wq_light_barrier();
+	if (wq_unlikely(wq_load_relaxed(&lock->sleepers)))
 		wq_lock_release_slow(lock);
 }
 

@@ -5,6 +5,7 @@
 #include "base/park.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -34,12 +35,22 @@ void wq_futex_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
 	errno = saved;
 }
 
-void wq_futex_wake_one(uint32_t *word)
+static void futex_wake(uint32_t *word, int count)
 {
 	int saved = errno;
 
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 	errno = saved;
+}
+
+void wq_futex_wake_one(uint32_t *word)
+{
+	futex_wake(word, 1);
+}
+
+void wq_futex_wake_all(uint32_t *word)
+{
+	futex_wake(word, INT_MAX);
 }
 
 bool wq_park_wait(struct wq_park *park, uint64_t deadline_ns)

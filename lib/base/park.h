@@ -30,6 +30,7 @@ void wq_park_wake(struct wq_park *park);
 /* The bare futex: sleep while *word is value; a spurious return is possible. */
 void wq_futex_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns);
 void wq_futex_wake_one(uint32_t *word);
+void wq_futex_wake_all(uint32_t *word);
 
 /* Waiting for somebody who is nearly done: spins, then yields, then sleeps, so that he can run. */
 struct wq_backoff {

@@ -52,10 +52,17 @@ static struct work_struct *reverse(struct work_struct *newest)
 	return oldest;
 }
 
+static void file_pushed(struct wq_pool *pool, struct work_struct *work)
+{
+	unsigned long word = wq_load_relaxed(&work->data);
+
+	wq_assert(wq_word_pwq(word)->pool == pool && !wq_list_is_on(wq_work_node(work)));
+	wq_pwq_file_locked(wq_word_pwq(word), work, word);
+}
+
 void wq_pool_drain_locked(struct wq_pool *pool)
 {
 	struct work_struct *work, *next;
-	unsigned long word;
 
 	wq_assert_held(&pool->lock);
 	if (!wq_load_relaxed(&pool->intake))
@@ -63,10 +70,20 @@ void wq_pool_drain_locked(struct wq_pool *pool)
 	/* order: INTAKE-TAKE pairs with INTAKE-PUSH */
 	for (work = reverse(wq_xchg_acquire(&pool->intake, NULL)); work; work = next) {
 		next = work->entry.next;
-		word = wq_load_relaxed(&work->data);
-		wq_assert(wq_word_pwq(word)->pool == pool && !wq_list_is_on(wq_work_node(work)));
-		wq_pwq_file_locked(wq_word_pwq(word), work, word);
+		file_pushed(pool, work);
 	}
+}
+
+void wq_pool_push_own(struct wq_pool *pool, struct work_struct *work)
+{
+	if (!wq_lock_try(&pool->lock)) {
+		wq_pool_push(pool, work);
+		return;
+	}
+	/* what was pushed before comes first (B8) */
+	wq_pool_drain_locked(pool);
+	file_pushed(pool, work);
+	wq_pool_unlock(pool);
 }
 
 /* ------------------------------------------------------- who runs what */

@@ -42,6 +42,9 @@ static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
 		wq_pool_wake_waker(pool);
 }
 
+/* The same for a worker of the pool, who mostly finds the lock free: files the item at once. */
+void wq_pool_push_own(struct wq_pool *pool, struct work_struct *work);
+
 static inline void wq_pool_lock(struct wq_pool *pool)
 {
 	wq_lock_acquire(&pool->lock);

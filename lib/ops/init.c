@@ -11,6 +11,7 @@
 
 #include <workq/workq.h>
 
+#include "base/membarrier.h"
 #include "base/options.h"
 #include "base/os.h"
 #include "base/report.h"
@@ -29,7 +30,6 @@ static int start_locked(void)
 
 	if (!wq_nr_cpus) {
 		wq_options_read();
-		wq_grace_init();
 		if (wq_os_allowed_cpus(&wq_allowed_cpus) || !wq_cpuset_count(&wq_allowed_cpus))
 			wq_cpuset_add(&wq_allowed_cpus, wq_os_cpu());
 		wq_nr_cpus = wq_os_nr_cpu_ids();
@@ -49,6 +49,7 @@ int workq_start(void)
 	/* order: STARTED, a release store, pairs with this load */
 	if (wq_load_acquire(&is_started))
 		return 0;
+	wq_membarrier_init();
 	wq_lock_acquire(&wq_config_lock);
 	if (!is_started)
 		err = start_locked();

@@ -81,6 +81,16 @@ static struct wq_pwq *where_it_runs(struct workqueue_struct *wq, struct work_str
 	return pwq->wq == wq ? pwq : NULL;
 }
 
+static inline void hand_over(struct wq_pool *pool, struct work_struct *work)
+{
+	struct wq_worker *worker = wq_worker_self;
+
+	if (worker && worker->pool == pool)
+		wq_pool_push_own(pool, work);
+	else
+		wq_pool_push(pool, work);
+}
+
 /* In a section. Whatever the fast path cannot decide; `pwq` is where it would go. */
 static bool __attribute__((noinline))
 queue_slow(struct workqueue_struct *wq, struct work_struct *work, struct wq_pwq *pwq)
@@ -104,7 +114,7 @@ queue_slow(struct workqueue_struct *wq, struct work_struct *work, struct wq_pwq 
 	if (running)
 		pwq = running;
 	wq_xchg_acq_rel(&work->data, wq_word_queued(pwq, wq_load_relaxed(&pwq->color)));
-	wq_pool_push(pwq->pool, work);
+	hand_over(pwq->pool, work);
 	return true;
 }
 
@@ -129,7 +139,7 @@ static inline bool queue_in_section(unsigned int cpu, struct workqueue_struct *w
 	if (wq_unlikely(!wq_cas_acq_rel(&work->data, &word,
 					wq_word_queued(pwq, wq_load_relaxed(&pwq->color)))))
 		return queue_slow(wq, work, pwq);
-	wq_pool_push(pwq->pool, work);
+	hand_over(pwq->pool, work);
 	return true;
 }
 

@@ -54,8 +54,10 @@ typedef void (*workq_report_fn)(const char *line);
  * workq_set_report_fn - where reports of misuse go
  * @fn: the function, or NULL for the default: the line on standard error
  *
- * Misuse the kernel WARNs about is reported once per kind; then the documented
- * result follows.
+ * Misuse the kernel WARNs about is reported as "workq: WARNING: ...", each time
+ * or, where the kernel does so, once; then the documented result follows. What else is worth
+ * knowing (a value that was clamped, a thread that could not be made) comes as
+ * "workq: note: ...".
  *
  * Context: any thread, signal handler. Return: the function it replaces.
  */

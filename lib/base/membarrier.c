@@ -11,7 +11,8 @@ bool wq_membarrier_is_missing = true;
 
 void wq_membarrier_init(void)
 {
-	wq_store_relaxed(&wq_membarrier_is_missing, !wq_os_membarrier_register());
+	if (wq_os_membarrier_register())
+		wq_store_relaxed(&wq_membarrier_is_missing, false);
 }
 
 void wq_heavy_barrier(void)

@@ -27,7 +27,7 @@ static void report_bad(const struct option *option, const char *text)
 {
 	struct wq_msg msg;
 
-	wq_msg_start(&msg, option->name);
+	wq_msg_note(&msg, option->name);
 	wq_msg_text(&msg, "=");
 	wq_msg_text(&msg, text);
 	wq_msg_text(&msg, " is not a number from ");

@@ -12,10 +12,17 @@
 /* A: where reports go; NULL: standard error */
 static wq_report_fn report_fn;
 
-void wq_msg_start(struct wq_msg *msg, const char *text)
+void wq_msg_warning(struct wq_msg *msg, const char *text)
 {
 	msg->len = 0;
 	wq_msg_text(msg, "workq: WARNING: ");
+	wq_msg_text(msg, text);
+}
+
+void wq_msg_note(struct wq_msg *msg, const char *text)
+{
+	msg->len = 0;
+	wq_msg_text(msg, "workq: note: ");
 	wq_msg_text(msg, text);
 }
 
@@ -72,25 +79,29 @@ int wq_report_is_first(uint32_t *once)
 	return !wq_load_relaxed(once) && !wq_xchg_acq_rel(once, 1u);
 }
 
+void wq_warn(const char *text, const char *name)
+{
+	struct wq_msg msg;
+
+	wq_msg_warning(&msg, text);
+	wq_msg_text(&msg, name);
+	wq_msg_send(&msg);
+}
+
 void wq_warn_once(uint32_t *once, const char *text, const char *name)
+{
+	if (wq_report_is_first(once))
+		wq_warn(text, name);
+}
+
+void wq_note_once(uint32_t *once, const char *text, const char *name)
 {
 	struct wq_msg msg;
 
 	if (!wq_report_is_first(once))
 		return;
-	wq_msg_start(&msg, text);
+	wq_msg_note(&msg, text);
 	wq_msg_text(&msg, name);
-	wq_msg_send(&msg);
-}
-
-void wq_note_once(uint32_t *once, const char *text)
-{
-	struct wq_msg msg = { 0 };
-
-	if (!wq_report_is_first(once))
-		return;
-	wq_msg_text(&msg, "workq: note: ");
-	wq_msg_text(&msg, text);
 	wq_msg_send(&msg);
 }
 
@@ -98,7 +109,7 @@ void wq_bug(const char *what, const void *where)
 {
 	struct wq_msg msg;
 
-	wq_msg_start(&msg, "BUG in libworkq: ");
+	wq_msg_warning(&msg, "BUG in libworkq: ");
 	wq_msg_text(&msg, what);
 	wq_msg_text(&msg, " at ");
 	wq_msg_pointer(&msg, (uintptr_t)where);

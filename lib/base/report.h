@@ -17,7 +17,10 @@ struct wq_msg {
 	char text[240]; /* what does not fit is cut */
 };
 
-void wq_msg_start(struct wq_msg *msg, const char *text);
+/* "workq: WARNING: TEXT": misuse that the kernel WARNs about. */
+void wq_msg_warning(struct wq_msg *msg, const char *text);
+/* "workq: note: TEXT": what else is worth knowing. */
+void wq_msg_note(struct wq_msg *msg, const char *text);
 void wq_msg_text(struct wq_msg *msg, const char *text);
 void wq_msg_number(struct wq_msg *msg, uint64_t number);
 void wq_msg_pointer(struct wq_msg *msg, uintptr_t pointer);
@@ -31,11 +34,10 @@ wq_report_fn wq_report_set_fn(wq_report_fn fn);
 /* True for the first caller of each flag only: misuse is reported once per kind. */
 int wq_report_is_first(uint32_t *once);
 
-/* For the common case: "workq: WARNING: TEXT NAME", once. */
+/* The common case: the text, and a name right behind it; each time, or once. */
+void wq_warn(const char *text, const char *name);
 void wq_warn_once(uint32_t *once, const char *text, const char *name);
-
-/* Not misuse, but worth knowing: "workq: note: TEXT", once. */
-void wq_note_once(uint32_t *once, const char *text);
+void wq_note_once(uint32_t *once, const char *text, const char *name);
 
 /* A broken invariant of our own, in debug builds: says so and aborts. */
 void wq_bug(const char *what, const void *where) __attribute__((noreturn));

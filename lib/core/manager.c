@@ -81,7 +81,7 @@ static void give_up(struct wq_worker *worker, int err)
 	static uint32_t once;
 	struct wq_pool *pool = worker->pool;
 
-	wq_warn_once(&once, "no thread for a worker, trying again: ",
+	wq_note_once(&once, "no thread for a worker, trying again: ",
 		     err == -EAGAIN ? "EAGAIN" : "ENOMEM");
 	wq_pool_lock(pool);
 	wq_worker_release_locked(worker);

@@ -206,8 +206,10 @@ static void introduce(struct wq_worker *worker)
 			 pool->is_highpri ? "H" : "");
 	wq_os_thread_set_name(name);
 	if (pool->is_highpri && wq_os_thread_set_nice(HIGHPRI_NICE))
-		wq_note_once(&once, "no permission for nice -20: high priority queues have "
-				    "workers of their own, but not their priority");
+		wq_note_once(&once,
+			     "no permission for nice -20: high priority queues have "
+			     "workers of their own, but not their priority",
+			     "");
 }
 
 /* Sleep until woken. False: the worker was reaped. */

@@ -25,8 +25,7 @@
 	 WQ_POWER_EFFICIENT | WQ_PERCPU | __WQ_ORDERED | __WQ_LEGACY)
 
 /* A: each is reported once. */
-static uint32_t said_bh, said_neither, said_both, said_range, said_name, said_no_format,
-	said_ordered_limit;
+static uint32_t said_neither, said_both, said_range, said_name;
 
 /* max_active as the queue will use it. */
 static int clamp_max_active(int max_active, const char *name)
@@ -38,7 +37,7 @@ static int clamp_max_active(int max_active, const char *name)
 	if (max_active > WQ_MAX_ACTIVE)
 		clamped = WQ_MAX_ACTIVE;
 	if (clamped != max_active)
-		wq_warn_once(&said_range, "max_active is out of range 1 .. 2048, clamped: ", name);
+		wq_note_once(&said_range, "max_active is out of range 1 .. 2048, clamped: ", name);
 	return clamped;
 }
 
@@ -63,9 +62,9 @@ static unsigned int settle_kind(unsigned int flags, const char *name)
 static bool is_acceptable(const char *fmt, unsigned int flags)
 {
 	if (!fmt)
-		wq_warn_once(&said_no_format, "alloc_workqueue() without a name", "");
+		wq_warn("alloc_workqueue() without a name", "");
 	else if (flags & WQ_BH_BIT)
-		wq_warn_once(&said_bh, "this version has no WQ_BH queues: ", fmt);
+		wq_warn("this version has no WQ_BH queues: ", fmt);
 	else
 		return true;
 	errno = EINVAL;
@@ -76,7 +75,7 @@ static void __attribute__((format(printf, 2, 0)))
 set_name(struct workqueue_struct *wq, const char *fmt, va_list args)
 {
 	if (vsnprintf(wq->name, sizeof(wq->name), fmt, args) >= (int)sizeof(wq->name))
-		wq_warn_once(&said_name, "a queue's name is too long, cut: ", wq->name);
+		wq_note_once(&said_name, "a queue's name is too long, cut: ", wq->name);
 }
 
 static struct workqueue_struct *__attribute__((format(printf, 1, 0)))
@@ -154,8 +153,8 @@ void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
 	struct wq_pwq *pwq;
 
 	if (!wq || wq->flags & __WQ_ORDERED) {
-		wq_warn_once(&said_ordered_limit, "workqueue_set_max_active() has no effect on ",
-			     wq ? "an ordered queue" : "no queue");
+		wq_warn("workqueue_set_max_active() has no effect on ",
+			wq ? "an ordered queue" : "no queue");
 		return;
 	}
 	if (!wq_init_use())

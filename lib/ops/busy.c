@@ -11,9 +11,6 @@
 #include "ops/init.h"
 #include "ops/wait.h"
 
-/* A: each is reported once. */
-static uint32_t said_on_stack, said_no_queue;
-
 bool work_pending(const struct work_struct *work)
 {
 	return work && wq_load_relaxed(&work->data) & WQ_WORK_PENDING;
@@ -70,8 +67,7 @@ struct work_struct *current_work(void)
 void destroy_work_on_stack(struct work_struct *work)
 {
 	if (work_busy(work) && current_work() != work)
-		wq_warn_once(&said_on_stack, "an item on the stack is still pending or running",
-			     "");
+		wq_warn("an item on the stack is still pending or running", "");
 }
 
 bool workqueue_congested(int cpu, struct workqueue_struct *wq)
@@ -81,7 +77,7 @@ bool workqueue_congested(int cpu, struct workqueue_struct *wq)
 	bool is_congested;
 
 	if (!wq) {
-		wq_warn_once(&said_no_queue, "workqueue_congested() without a queue", "");
+		wq_warn("workqueue_congested() without a queue", "");
 		return false;
 	}
 	if (!wq_init_use())

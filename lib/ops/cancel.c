@@ -18,7 +18,7 @@
 #include "ops/wait.h"
 
 /* A: each is reported once. */
-static uint32_t said_overflow, said_underflow, said_no_item, said_no_func;
+static uint32_t said_overflow, said_underflow;
 
 /* What happens to the disable depth. */
 enum change { KEEP, DISABLE, ENABLE };
@@ -101,7 +101,7 @@ static struct taken take_back(struct work_struct *work, enum change change)
 static bool is_usable(const struct work_struct *work)
 {
 	if (!work)
-		wq_warn_once(&said_no_item, "cancel, disable or enable without an item", "");
+		wq_warn("cancel, disable or enable without an item", "");
 	return work && wq_init_use();
 }
 
@@ -110,7 +110,7 @@ static bool is_usable_sync(const struct work_struct *work)
 	if (!is_usable(work))
 		return false;
 	if (!work->func)
-		wq_warn_once(&said_no_func, "cancel_work_sync() of an item never initialised", "");
+		wq_warn("cancel_work_sync() of an item never initialised", "");
 	return work->func;
 }
 

@@ -48,7 +48,7 @@ static void report_tries(const struct workqueue_struct *wq, const char *caller, 
 
 	if (tries != 10 && (tries % 100 || tries > 1000))
 		return;
-	wq_msg_start(&msg, "queue \"");
+	wq_msg_note(&msg, "queue \"");
 	wq_msg_text(&msg, wq->name);
 	wq_msg_text(&msg, "\": ");
 	wq_msg_text(&msg, caller);

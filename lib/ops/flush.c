@@ -22,7 +22,7 @@
 #include "ops/wait.h"
 
 /* A: each is reported once. */
-static uint32_t said_no_item, said_no_func, said_no_queue, said_own_queue, said_scheduled;
+static uint32_t said_scheduled;
 
 /* ------------------------------------------------------------ one item */
 
@@ -60,8 +60,7 @@ static bool flush_item(struct work_struct *work)
 bool flush_work(struct work_struct *work)
 {
 	if (!work || !work->func) {
-		wq_warn_once(work ? &said_no_func : &said_no_item, "flush_work() of ",
-			     work ? "an item never initialised" : "no item");
+		wq_warn("flush_work() of ", work ? "an item never initialised" : "no item");
 		return false;
 	}
 	if (!wq_init_use() || wq_wait_is_for_self(work, "flush_work()"))
@@ -231,15 +230,14 @@ bool wq_flush_is_usable(struct workqueue_struct *wq, const char *caller)
 	struct wq_worker *worker = wq_worker_self;
 
 	if (!wq) {
-		wq_warn_once(&said_no_queue, "no queue given to ", caller);
+		wq_warn("no queue given to ", caller);
 		return false;
 	}
 	if (!wq_init_use())
 		return false;
 	if (!worker || !worker->current || worker->current_pwq->wq != wq)
 		return true;
-	wq_warn_once(&said_own_queue,
-		     "an item would wait for its own queue; not waiting: ", caller);
+	wq_warn("an item would wait for its own queue; not waiting: ", caller);
 	return false;
 }
 
@@ -251,7 +249,7 @@ void flush_workqueue(struct workqueue_struct *wq)
 
 void flush_scheduled_work(void)
 {
-	wq_warn_once(&said_scheduled,
+	wq_note_once(&said_scheduled,
 		     "flush_scheduled_work(): nobody knows what else is queued "
 		     "there; flush your own items",
 		     "");

@@ -64,7 +64,7 @@ bool wq_init_thread(void)
 	static uint32_t once;
 
 	if (workq_start()) {
-		wq_warn_once(&once, "the library could not start: no memory or no thread", "");
+		wq_note_once(&once, "the library could not start: no memory or no thread", "");
 		return false;
 	}
 	if (!wq_grace_self)

@@ -15,7 +15,7 @@
 #include "ops/init.h"
 
 /* Why an item is not taken; A: each is reported once. */
-static uint32_t said_no_work, said_no_func, said_draining;
+static uint32_t said_no_func, said_draining;
 
 static void report_item(uint32_t *once, const struct work_struct *work, const char *why,
 			const char *name)
@@ -24,7 +24,7 @@ static void report_item(uint32_t *once, const struct work_struct *work, const ch
 
 	if (!wq_report_is_first(once))
 		return;
-	wq_msg_start(&msg, "work ");
+	wq_msg_warning(&msg, "work ");
 	wq_msg_pointer(&msg, (uintptr_t)work);
 	wq_msg_text(&msg, " (func ");
 	wq_msg_pointer(&msg, (uintptr_t)work->func);
@@ -148,7 +148,7 @@ static inline bool queue_on(int cpu, struct workqueue_struct *wq, struct work_st
 	bool queued;
 
 	if (wq_unlikely(!wq || !work)) {
-		wq_warn_once(&said_no_work, "queue_work() without ", wq ? "an item" : "a queue");
+		wq_warn("queue_work() without ", wq ? "an item" : "a queue");
 		return false;
 	}
 	if (!wq_init_use())

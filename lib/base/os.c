@@ -92,8 +92,7 @@ int wq_os_allowed_cpus(struct wq_cpuset *set)
 	long n;
 
 	wq_cpuset_clear(set);
-	/* of the process, which may differ from the calling thread's own */
-	n = syscall(SYS_sched_getaffinity, getpid(), sizeof(set->bits), set->bits);
+	n = syscall(SYS_sched_getaffinity, 0, sizeof(set->bits), set->bits);
 	return n < 0 ? -errno : 0;
 }
 
@@ -169,40 +168,52 @@ static void block_async_signals(sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, &set, old);
 }
 
-static int create_with_attr(pthread_attr_t *attr, struct start *start, const struct wq_cpuset *cpus)
+static void set_attr(pthread_attr_t *attr)
 {
 	struct sched_param param = { .sched_priority = 0 };
-	pthread_t thread;
-	sigset_t old;
-	int err;
 
 	pthread_attr_setdetachstate(attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setinheritsched(attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(attr, SCHED_OTHER);
 	pthread_attr_setschedparam(attr, &param);
-	pthread_attr_setaffinity_np(attr, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits);
+}
+
+/* `cpus` may be NULL: wherever the creator may run. */
+static int create(struct start *start, const struct wq_cpuset *cpus)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t old;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return -err;
+	set_attr(&attr);
+	if (cpus)
+		pthread_attr_setaffinity_np(&attr, sizeof(cpus->bits),
+					    (const cpu_set_t *)cpus->bits);
 	block_async_signals(&old);
-	err = pthread_create(&thread, attr, thread_main, start);
+	err = pthread_create(&thread, &attr, thread_main, start);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
 	return -err;
 }
 
 int wq_os_thread_create(void (*fn)(void *arg), void *arg, const struct wq_cpuset *cpus)
 {
 	struct start *start = wq_os_alloc(sizeof(*start), sizeof(void *));
-	pthread_attr_t attr;
-	int err = -ENOMEM;
+	int saved = errno, err;
 
 	if (!start)
-		return err;
+		return -ENOMEM;
 	start->fn = fn;
 	start->arg = arg;
-	if (pthread_attr_init(&attr) == 0) {
-		err = create_with_attr(&attr, start, cpus);
-		pthread_attr_destroy(&attr);
-	}
+	err = create(start, cpus);
+	if (err == -EINVAL) /* these CPUs are gone: better elsewhere than not at all (P3) */
+		err = create(start, NULL);
 	if (err)
 		wq_os_free(start);
+	errno = saved;
 	return err;
 }
 

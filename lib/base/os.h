@@ -35,7 +35,7 @@ static inline unsigned int wq_os_cpu(void)
 {
 	return (unsigned int)sched_getcpu();
 }
-/* CPUs the process may use. */
+/* CPUs the calling thread may use. */
 int wq_os_allowed_cpus(struct wq_cpuset *set);
 /* One more than the highest CPU id this machine can ever have. */
 unsigned int wq_os_nr_cpu_ids(void);

@@ -23,6 +23,13 @@
 /* A: set once, under the configuration lock */
 static bool is_started;
 
+/* At load time: main() may pin its thread before the first use, and means only that thread. */
+__attribute__((constructor)) static void note_allowed_cpus(void)
+{
+	if (wq_os_allowed_cpus(&wq_allowed_cpus) || !wq_cpuset_count(&wq_allowed_cpus))
+		wq_cpuset_add(&wq_allowed_cpus, wq_os_cpu());
+}
+
 /* Steps that already succeeded in an earlier try are not done again. */
 static int start_locked(void)
 {
@@ -30,8 +37,6 @@ static int start_locked(void)
 
 	if (!wq_nr_cpus) {
 		wq_options_read();
-		if (wq_os_allowed_cpus(&wq_allowed_cpus) || !wq_cpuset_count(&wq_allowed_cpus))
-			wq_cpuset_add(&wq_allowed_cpus, wq_os_cpu());
 		wq_nr_cpus = wq_os_nr_cpu_ids();
 	}
 	err = wq_pool_create_all();

@@ -60,36 +60,45 @@ static bool must_make_one(struct wq_pool *pool)
 	       wq_pool_needs_worker_locked(pool);
 }
 
-/* A slot for a new worker, which counts as running from here on; NULL: none needed, or no memory. */
+/*
+ * A slot for a new worker, which counts as running from here on. NULL: none is
+ * needed, or there is no memory, then wants_worker says so.
+ */
 static struct wq_worker *reserve_worker(struct wq_pool *pool)
 {
 	struct wq_worker *worker = NULL;
 
 	wq_pool_lock(pool);
 	wq_pool_drain_locked(pool);
-	wq_store_relaxed(&pool->wants_worker, false);
-	if (must_make_one(pool))
+	wq_store_relaxed(&pool->wants_worker, must_make_one(pool));
+	if (pool->wants_worker)
 		worker = wq_worker_alloc_locked(pool);
-	if (worker)
+	if (worker) {
+		wq_store_relaxed(&pool->wants_worker, false);
 		wq_store_relaxed(&pool->nr_running, pool->nr_running + 1);
+	}
 	wq_pool_unlock(pool);
 	return worker;
 }
 
-static void give_up(struct wq_worker *worker, int err)
+/* Meanwhile wants_worker stays set, so that the wake rule does not ask again. */
+static void retry_later(const char *error)
 {
 	static uint32_t once;
+
+	wq_note_once(&once, "no thread for a worker, trying again: ", error);
+	self.retry_ns = wq_os_now_ns() + RETRY_NS;
+}
+
+static void give_back(struct wq_worker *worker)
+{
 	struct wq_pool *pool = worker->pool;
 
-	wq_note_once(&once, "no thread for a worker, trying again: ",
-		     err == -EAGAIN ? "EAGAIN" : "ENOMEM");
 	wq_pool_lock(pool);
 	wq_worker_release_locked(worker);
 	wq_store_relaxed(&pool->nr_running, pool->nr_running - 1);
-	/* keeps the wake rule from asking again before the retry */
 	wq_store_relaxed(&pool->wants_worker, true);
 	wq_pool_unlock(pool);
-	self.retry_ns = wq_os_now_ns() + RETRY_NS;
 }
 
 /* One more worker, if the pool needs one. The wake rule asks again for a second. */
@@ -101,11 +110,16 @@ static void serve(struct wq_pool *pool)
 	if (!wq_load_relaxed(&pool->intake) && !wq_load_relaxed(&pool->wants_worker))
 		return;
 	worker = reserve_worker(pool);
-	if (!worker)
+	if (!worker) {
+		if (wq_load_relaxed(&pool->wants_worker))
+			retry_later("ENOMEM");
 		return;
+	}
 	err = wq_os_thread_create(wq_worker_main, worker, &pool->cpus);
-	if (err)
-		give_up(worker, err);
+	if (err) {
+		give_back(worker);
+		retry_later(err == -EAGAIN ? "EAGAIN" : "ENOMEM");
+	}
 }
 
 static void serve_all(uint64_t now)

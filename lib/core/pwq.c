@@ -106,10 +106,10 @@ uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsi
 
 	wq_assert_held(&pwq->pool->lock);
 	wq_list_del(wq_work_node(work));
+	/* the last touch of the item; who is released below must find it idle */
+	wq_xchg_acq_rel(&work->data, wq_word_off(slot, depth));
 	if (word & WQ_WORK_BARRIER)
 		wq_barrier_release_locked(pwq->pool, work);
-	/* the last touch of the item */
-	wq_xchg_acq_rel(&work->data, wq_word_off(slot, depth));
 	if (word & WQ_WORK_INACTIVE)
 		leave_color(pwq, wq_word_color(word));
 	else

@@ -23,33 +23,28 @@ static uint32_t said_overflow, said_underflow;
 /* What happens to the disable depth. */
 enum change { KEEP, DISABLE, ENABLE };
 
-/* The depth after the change; the limits are reported (H1). */
-static unsigned int depth_after(unsigned long word, enum change change)
-{
-	unsigned int depth = wq_word_is_queued(word) ? 0 : wq_word_depth(word);
-
-	switch (change) {
-	case DISABLE:
-		if (depth < WQ_WORK_MAX_DEPTH)
-			return depth + 1;
-		wq_warn_once(&said_overflow, "work disable count overflowed", "");
-		return depth;
-	case ENABLE:
-		if (depth)
-			return depth - 1;
-		wq_warn_once(&said_underflow, "work disable count underflowed", "");
-		return 0;
-	default:
-		return depth;
-	}
-}
-
 /* What taking an item back has found and left. */
 struct taken {
 	bool was_pending;
-	unsigned int depth;
-	uint32_t slot; /* who ran the item last */
+	unsigned int depth; /* as left */
+	bool is_deeper;     /* than found: at the limit, DISABLE does not count */
+	uint32_t slot;      /* who ran the item last */
 };
+
+/* The depth after the change; the limits are reported (H1). */
+static void change_depth(struct taken *taken, unsigned int depth, enum change change)
+{
+	taken->is_deeper = change == DISABLE && depth < WQ_WORK_MAX_DEPTH;
+	if (taken->is_deeper)
+		depth++;
+	else if (change == DISABLE)
+		wq_warn_once(&said_overflow, "work disable count overflowed", "");
+	else if (change == ENABLE && depth)
+		depth--;
+	else if (change == ENABLE)
+		wq_warn_once(&said_underflow, "work disable count underflowed", "");
+	taken->depth = depth;
+}
 
 /* The item waits on its pool's lists: take it off. False: it does not, any more or yet. */
 static bool unfile(struct work_struct *work, enum change change, struct taken *taken)
@@ -60,7 +55,7 @@ static bool unfile(struct work_struct *work, enum change change, struct taken *t
 	if (!pool)
 		return false;
 	taken->was_pending = true;
-	taken->depth = depth_after(word, change);
+	change_depth(taken, 0, change);
 	taken->slot = wq_pwq_unfile_locked(wq_word_pwq(word), work, word, taken->depth);
 	wq_pool_unlock(pool);
 	return true;
@@ -71,7 +66,7 @@ static bool change_idle(struct work_struct *work, unsigned long word, enum chang
 			struct taken *taken)
 {
 	taken->was_pending = false;
-	taken->depth = depth_after(word, change);
+	change_depth(taken, wq_word_depth(word), change);
 	taken->slot = wq_word_slot(word);
 	return change == KEEP ||
 	       wq_cas_acq_rel(&work->data, &word, wq_word_off(taken->slot, taken->depth));
@@ -144,7 +139,8 @@ bool cancel_work_sync(struct work_struct *work)
 	/* disabled meanwhile, so that it cannot be queued again (G3) */
 	taken = take_back(work, DISABLE);
 	wq_wait_for_run(work, taken.slot, "cancel_work_sync()");
-	take_back(work, ENABLE);
+	if (taken.is_deeper)
+		take_back(work, ENABLE);
 	return taken.was_pending;
 }
 

@@ -17,33 +17,37 @@
 #include "ops/init.h"
 #include "ops/wait.h"
 
-/* A: each is reported once. */
-static uint32_t said_overflow, said_underflow;
-
 /* What happens to the disable depth. */
 enum change { KEEP, DISABLE, ENABLE };
 
 /* What taking an item back has found and left. */
 struct taken {
 	bool was_pending;
+	bool is_at_limit;   /* the depth could not be changed (H1) */
 	unsigned int depth; /* as left */
-	bool is_deeper;     /* than found: at the limit, DISABLE does not count */
 	uint32_t slot;      /* who ran the item last */
 };
 
-/* The depth after the change; the limits are reported (H1). */
 static void change_depth(struct taken *taken, unsigned int depth, enum change change)
 {
-	taken->is_deeper = change == DISABLE && depth < WQ_WORK_MAX_DEPTH;
-	if (taken->is_deeper)
+	taken->is_at_limit = (change == DISABLE && depth == WQ_WORK_MAX_DEPTH) ||
+			     (change == ENABLE && depth == 0);
+	if (change == DISABLE && !taken->is_at_limit)
 		depth++;
-	else if (change == DISABLE)
-		wq_warn_once(&said_overflow, "work disable count overflowed", "");
-	else if (change == ENABLE && depth)
+	if (change == ENABLE && !taken->is_at_limit)
 		depth--;
-	else if (change == ENABLE)
-		wq_warn_once(&said_underflow, "work disable count underflowed", "");
 	taken->depth = depth;
+}
+
+static void report_limit(enum change change)
+{
+	/* A: each is reported once */
+	static uint32_t said_overflow, said_underflow;
+
+	if (change == DISABLE)
+		wq_warn_once(&said_overflow, "work disable count overflowed", "");
+	else
+		wq_warn_once(&said_underflow, "work disable count underflowed", "");
 }
 
 /* The item waits on its pool's lists: take it off. False: it does not, any more or yet. */
@@ -82,14 +86,17 @@ static struct taken take_back(struct work_struct *work, enum change change)
 		word = wq_load_acquire(&work->data);
 		if (!(word & WQ_WORK_PENDING)) {
 			if (change_idle(work, word, change, &taken))
-				return taken;
+				break;
 		} else if (wq_word_is_queued(word) && unfile(work, change, &taken)) {
-			return taken;
+			break;
 		} else {
 			/* in transit: whoever queues it is nearly done (A10) */
 			wq_backoff_wait(&backoff);
 		}
 	}
+	if (taken.is_at_limit)
+		report_limit(change);
+	return taken;
 }
 
 /* Common to all calls here: is there something to work on? */
@@ -139,7 +146,7 @@ bool cancel_work_sync(struct work_struct *work)
 	/* disabled meanwhile, so that it cannot be queued again (G3) */
 	taken = take_back(work, DISABLE);
 	wq_wait_for_run(work, taken.slot, "cancel_work_sync()");
-	if (taken.is_deeper)
+	if (!taken.is_at_limit)
 		take_back(work, ENABLE);
 	return taken.was_pending;
 }

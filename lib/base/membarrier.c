@@ -5,6 +5,9 @@
 #include "base/membarrier.h"
 
 #include "base/os.h"
+#include "base/report.h"
+
+#define DRAIN_NS 1000000u
 
 /* Until it is known better: correct in any case. */
 bool wq_membarrier_is_missing = true;
@@ -15,9 +18,23 @@ void wq_membarrier_init(void)
 		wq_store_relaxed(&wq_membarrier_is_missing, false);
 }
 
+/*
+ * The system call was taken away (seccomp). From here on light barriers cost a
+ * fence; one that is in progress without has its store in a buffer, which no
+ * processor keeps for as long as this sleeps.
+ */
+static void do_without(void)
+{
+	static uint32_t once;
+
+	wq_store_relaxed(&wq_membarrier_is_missing, true);
+	wq_note_once(&once, "membarrier() is refused by now; going on without", "");
+	wq_os_sleep_ns(DRAIN_NS);
+}
+
 void wq_heavy_barrier(void)
 {
-	if (!wq_load_relaxed(&wq_membarrier_is_missing))
-		wq_os_membarrier();
+	if (!wq_load_relaxed(&wq_membarrier_is_missing) && !wq_os_membarrier())
+		do_without();
 	wq_fence_seq_cst();
 }

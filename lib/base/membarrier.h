@@ -14,7 +14,7 @@
 
 #include "base/atomic.h"
 
-/* A: false once a thread has found that there is a membarrier, then for good */
+/* A: true until a thread has found that there is a membarrier */
 extern bool wq_membarrier_is_missing;
 
 /*

@@ -71,13 +71,16 @@ uint64_t wq_os_now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* By syscall(): clock_nanosleep() and write() of libc are cancellation points. */
 void wq_os_sleep_ns(uint64_t ns)
 {
 	struct timespec ts = { .tv_sec = (time_t)(ns / NS_PER_SEC),
 			       .tv_nsec = (long)(ns % NS_PER_SEC) };
+	int saved = errno;
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
+	while (syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, &ts) && errno == EINTR)
 		;
+	errno = saved;
 }
 
 void wq_os_yield(void)
@@ -87,13 +90,21 @@ void wq_os_yield(void)
 
 /* ---------------------------------------------------------------- CPUs */
 
+/* 0, or the system call's error, which must not stay in errno. */
+static int error_of(long result, int saved_errno)
+{
+	int err = result < 0 ? -errno : 0;
+
+	errno = saved_errno;
+	return err;
+}
+
 int wq_os_allowed_cpus(struct wq_cpuset *set)
 {
-	long n;
+	int saved = errno;
 
 	wq_cpuset_clear(set);
-	n = syscall(SYS_sched_getaffinity, 0, sizeof(set->bits), set->bits);
-	return n < 0 ? -errno : 0;
+	return error_of(syscall(SYS_sched_getaffinity, 0, sizeof(set->bits), set->bits), saved);
 }
 
 /* The last number in a list such as "0-3,8-11". */
@@ -227,12 +238,17 @@ void wq_os_thread_set_name(const char *name)
 
 int wq_os_thread_set_nice(int nice)
 {
-	return setpriority(PRIO_PROCESS, wq_os_tid(), nice) ? -errno : 0;
+	int saved = errno;
+
+	return error_of(setpriority(PRIO_PROCESS, wq_os_tid(), nice), saved);
 }
 
 int wq_os_thread_set_cpus(const struct wq_cpuset *cpus)
 {
-	return sched_setaffinity(0, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits) ? -errno : 0;
+	int saved = errno;
+
+	return error_of(sched_setaffinity(0, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits),
+			saved);
 }
 
 uint32_t wq_os_tid(void)
@@ -273,21 +289,21 @@ bool wq_os_membarrier_register(void)
 	return ok;
 }
 
-void wq_os_membarrier(void)
+bool wq_os_membarrier(void)
 {
 	int saved = errno;
 
-	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-	errno = saved;
+	return error_of(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0), saved) ==
+	       0;
 }
 
 void wq_os_write_error(const char *text, size_t len)
 {
 	int saved = errno;
-	ssize_t n;
+	long n;
 
 	do
-		n = write(STDERR_FILENO, text, len);
+		n = syscall(SYS_write, STDERR_FILENO, text, len);
 	while (n < 0 && errno == EINTR);
 	errno = saved;
 }

@@ -60,8 +60,11 @@ char wq_os_thread_state(uint32_t tid);
 
 /* Is membarrier(PRIVATE_EXPEDITED) to be had? Registers the process for it. */
 bool wq_os_membarrier_register(void);
-/* Every thread of the process has executed a full barrier since the call began. */
-void wq_os_membarrier(void);
+/*
+ * Every thread of the process has executed a full barrier since the call began.
+ * False: not so; a seccomp filter came after registering.
+ */
+bool wq_os_membarrier(void);
 
 /* To standard error; what cannot be written is lost. [handler] */
 void wq_os_write_error(const char *text, size_t len);

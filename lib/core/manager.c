@@ -60,34 +60,33 @@ static bool must_make_one(struct wq_pool *pool)
 	       wq_pool_needs_worker_locked(pool);
 }
 
-/*
- * A slot for a new worker, which counts as running from here on. NULL: none is
- * needed, or there is no memory, then wants_worker says so.
- */
-static struct wq_worker *reserve_worker(struct wq_pool *pool)
-{
-	struct wq_worker *worker = NULL;
-
-	wq_pool_lock(pool);
-	wq_pool_drain_locked(pool);
-	wq_store_relaxed(&pool->wants_worker, must_make_one(pool));
-	if (pool->wants_worker)
-		worker = wq_worker_alloc_locked(pool);
-	if (worker) {
-		wq_store_relaxed(&pool->wants_worker, false);
-		wq_store_relaxed(&pool->nr_running, pool->nr_running + 1);
-	}
-	wq_pool_unlock(pool);
-	return worker;
-}
-
-/* Meanwhile wants_worker stays set, so that the wake rule does not ask again. */
+/* After a failure. Meanwhile wants_worker stays set, so that the wake rule does not ask again. */
 static void retry_later(const char *error)
 {
 	static uint32_t once;
 
 	wq_note_once(&once, "no thread for a worker, trying again: ", error);
 	self.retry_ns = wq_os_now_ns() + RETRY_NS;
+}
+
+/* If the pool needs one: a slot for a new worker, which counts as running from here on. */
+static struct wq_worker *reserve_worker(struct wq_pool *pool)
+{
+	struct wq_worker *worker = NULL;
+	bool is_needed;
+
+	wq_pool_lock(pool);
+	wq_pool_drain_locked(pool);
+	is_needed = must_make_one(pool);
+	if (is_needed)
+		worker = wq_worker_alloc_locked(pool);
+	wq_store_relaxed(&pool->wants_worker, is_needed && !worker);
+	if (worker)
+		wq_store_relaxed(&pool->nr_running, pool->nr_running + 1);
+	wq_pool_unlock(pool);
+	if (is_needed && !worker)
+		retry_later("ENOMEM");
+	return worker;
 }
 
 static void give_back(struct wq_worker *worker)
@@ -110,11 +109,8 @@ static void serve(struct wq_pool *pool)
 	if (!wq_load_relaxed(&pool->intake) && !wq_load_relaxed(&pool->wants_worker))
 		return;
 	worker = reserve_worker(pool);
-	if (!worker) {
-		if (wq_load_relaxed(&pool->wants_worker))
-			retry_later("ENOMEM");
+	if (!worker)
 		return;
-	}
 	err = wq_os_thread_create(wq_worker_main, worker, &pool->cpus);
 	if (err) {
 		give_back(worker);

@@ -243,6 +243,8 @@ void wq_worker_main(void *arg)
 		while ((work = take_next(worker)))
 			run(worker, work);
 	} while (wait_idle(worker));
+	/* destructors of the user's thread-local data come later, and are no worker's */
+	wq_worker_self = NULL;
 	wq_worker_release_locked(worker);
 	wq_pool_unlock(worker->pool);
 }

@@ -152,7 +152,7 @@ void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
 {
 	struct wq_pwq *pwq;
 
-	if (!wq || wq->flags & __WQ_ORDERED) {
+	if (!wq || wq_load_relaxed(&wq->flags) & __WQ_ORDERED) {
 		wq_warn("workqueue_set_max_active() has no effect on ",
 			wq ? "an ordered queue" : "no queue");
 		return;

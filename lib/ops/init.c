@@ -23,11 +23,29 @@
 /* A: set once, under the configuration lock */
 static bool is_started;
 
-/* At load time: main() may pin its thread before the first use, and means only that thread. */
+/*
+ * At load time: main() may pin its thread before the first use, and means only
+ * that thread. A constructor of a program linked statically may come before us.
+ */
 __attribute__((constructor)) static void note_allowed_cpus(void)
 {
+	if (wq_cpuset_count(&wq_allowed_cpus))
+		return;
 	if (wq_os_allowed_cpus(&wq_allowed_cpus) || !wq_cpuset_count(&wq_allowed_cpus))
 		wq_cpuset_add(&wq_allowed_cpus, wq_os_cpu());
+}
+
+/* Ids may be sparse, and what the system says of them may be missing or too small. */
+static unsigned int nr_cpu_ids(void)
+{
+	unsigned int cpu, nr = wq_os_nr_cpu_ids();
+
+	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
+	{
+		if (cpu >= nr)
+			nr = cpu + 1;
+	}
+	return nr;
 }
 
 /* Steps that already succeeded in an earlier try are not done again. */
@@ -37,7 +55,8 @@ static int start_locked(void)
 
 	if (!wq_nr_cpus) {
 		wq_options_read();
-		wq_nr_cpus = wq_os_nr_cpu_ids();
+		note_allowed_cpus();
+		wq_nr_cpus = nr_cpu_ids();
 	}
 	err = wq_pool_create_all();
 	if (!err)

@@ -11,8 +11,8 @@
 #include "core/work.h"
 #include "core/worker.h"
 
-/* The pool named by the item's word now, locked; NULL if it is not queued. */
-static struct wq_pool *lock_named_pool(struct work_struct *work, unsigned long *word)
+/* The pool that the item's word names; NULL if it is not queued. */
+static struct wq_pool *named_pool(struct work_struct *work, unsigned long *word)
 {
 	struct wq_pool *pool = NULL;
 
@@ -22,23 +22,19 @@ static struct wq_pool *lock_named_pool(struct work_struct *work, unsigned long *
 	if (wq_word_is_queued(*word))
 		pool = wq_word_pwq(*word)->pool;
 	wq_grace_leave();
-	if (pool)
-		wq_pool_lock(pool);
 	return pool;
 }
 
 struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word)
 {
-	struct wq_pool *pool = lock_named_pool(work, word);
-	struct wq_pwq *pwq = wq_word_pwq(*word);
+	struct wq_pool *pool = named_pool(work, word);
 
 	if (!pool)
 		return NULL;
+	wq_pool_lock(pool);
 	wq_pool_drain_locked(pool);
-	/* order: FILED: under the lock, a word that names this pwq and a filed entry agree */
-	*word = wq_load_acquire(&work->data);
-	if (wq_word_is_queued(*word) && wq_word_pwq(*word) == pwq &&
-	    wq_list_is_on(wq_work_node(work)))
+	/* under the lock, a word that still names the pool and a filed entry agree */
+	if (named_pool(work, word) == pool && wq_list_is_on(wq_work_node(work)))
 		return pool;
 	wq_pool_unlock(pool);
 	return NULL;

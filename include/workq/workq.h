@@ -13,9 +13,9 @@
  * workq_start - start the library now instead of at its first use
  *
  * Needed before queue_work() may be called from a signal handler; any earlier
- * use of the library from a thread has the same effect. Reads the CPUs the
- * process may use, makes the pools and the manager thread. Workers start when
- * there is work.
+ * use of the library from a thread has the same effect. Makes the pools of the
+ * CPUs that the process might use when the library was loaded, and the manager
+ * thread. Workers start when there is work.
  *
  * Context: any thread; not a signal handler. Return: 0, also if started already, or
  *   -ENOMEM  no memory
@@ -37,13 +37,15 @@ WORKQ_FUNCTION(void) workq_block_begin(void);
 
 /**
  * workq_block_end - the wait announced by workq_block_begin() is over
+ *
+ * Context: any thread; not a signal handler.
  */
 WORKQ_FUNCTION(void) workq_block_end(void);
 
 /**
  * typedef workq_report_fn - receives the library's reports
  * @line: one line without newline, such as
- *        "workq: WARNING: work 0x55d0a1b2 (func 0x55d0c3d4) refused: queue \"x\" is draining"
+ *        "workq: WARNING: work disable count underflowed"
  *
  * Context: whatever thread, or signal handler, was at fault: async-signal-safe
  * functions only, and none of this library's that may sleep.

@@ -311,15 +311,18 @@ WORKQ_SYSTEM_QUEUE(system_unbound_wq);                   /* older name; a queue 
  *          is being drained or destroyed and the caller is not one of its
  *          items (reported once, the item is idle again: A8), and for an item
  *          without function (reported, dropped)
- *   false  it was pending already and will run once (A1), or it is disabled (H1)
+ *   false  it was pending already and will run once (A1), or it is disabled (H1); or
+ *          this was the library's first use and it could not start (reported)
  */
 WORKQ_EXTERN_C bool queue_work_on(int cpu, struct workqueue_struct *wq, struct work_struct *work)
 	WORKQ_SYMBOL(queue_work_on);
 
 /**
- * queue_work - queue an item on the caller's CPU; see queue_work_on()
+ * queue_work - queue an item on the caller's CPU
  * @wq:   the queue
  * @work: the item
+ *
+ * Context, Return: see queue_work_on().
  */
 WORKQ_EXTERN_C bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	WORKQ_SYMBOL(queue_work);
@@ -328,6 +331,8 @@ WORKQ_EXTERN_C bool queue_work(struct workqueue_struct *wq, struct work_struct *
  * schedule_work_on - queue_work_on() with system_percpu_wq
  * @cpu:  the CPU
  * @work: the item
+ *
+ * Context, Return: see queue_work_on().
  */
 static inline bool schedule_work_on(int cpu, struct work_struct *work)
 {
@@ -337,6 +342,8 @@ static inline bool schedule_work_on(int cpu, struct work_struct *work)
 /**
  * schedule_work - queue_work() with system_percpu_wq
  * @work: the item
+ *
+ * Context, Return: see queue_work_on().
  */
 static inline bool schedule_work(struct work_struct *work)
 {
@@ -420,7 +427,7 @@ WORKQ_EXTERN_C bool cancel_work_sync(struct work_struct *work) WORKQ_SYMBOL(canc
  * disable_work - cancel_work(), and refuse queueing until enable_work()
  * @work: the item
  *
- * Nests up to 65535 deep; one more is reported and not counted (H1).
+ * Nests up to 65535 deep; one more is reported, once, and not counted (H1).
  *
  * Context: any thread; not a signal handler. Return: true if it was pending.
  */
@@ -439,7 +446,7 @@ WORKQ_EXTERN_C bool disable_work_sync(struct work_struct *work) WORKQ_SYMBOL(dis
  * @work: the item
  *
  * Queues nothing: what was refused meanwhile is lost (H2). Without a
- * disable_work() before: reported, true, and a pending run is dropped.
+ * disable_work() before: reported, once, true, and a pending run is dropped.
  *
  * Context: any thread; not a signal handler.
  * Return: true if the item can be queued again.

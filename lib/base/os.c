@@ -26,14 +26,13 @@
 void *wq_os_alloc(size_t size, size_t align)
 {
 	int saved = errno;
-	void *mem = NULL;
+	void *mem;
 
 	if (align < sizeof(void *))
 		align = sizeof(void *);
 	size = (size + align - 1) & ~(align - 1);
-	if (posix_memalign(&mem, align, size))
-		mem = NULL;
-	else
+	mem = aligned_alloc(align, size);
+	if (mem)
 		memset(mem, 0, size);
 	errno = saved;
 	return mem;

@@ -74,8 +74,23 @@ void wq_pool_drain_locked(struct wq_pool *pool)
 	}
 }
 
-void wq_pool_push_own(struct wq_pool *pool, struct work_struct *work)
+/* The item is next, and the worker runs it now: nobody else need wake to find that out (B5). */
+static void keep_if_own(struct wq_worker *worker, struct work_struct *work)
 {
+	struct wq_list *node = wq_work_node(work), *head = &worker->pool->worklist;
+
+	if (worker->work != work || worker->func != work->func)
+		return;
+	if (head->next != node || head->prev != node)
+		return;
+	wq_list_del(node);
+	wq_list_add_tail(node, &worker->scheduled);
+}
+
+void wq_pool_push_own(struct wq_worker *worker, struct work_struct *work)
+{
+	struct wq_pool *pool = worker->pool;
+
 	if (!wq_lock_try(&pool->lock)) {
 		wq_pool_push(pool, work);
 		return;
@@ -83,6 +98,7 @@ void wq_pool_push_own(struct wq_pool *pool, struct work_struct *work)
 	/* what was pushed before comes first (B8) */
 	wq_pool_drain_locked(pool);
 	file_pushed(pool, work);
+	keep_if_own(worker, work);
 	wq_pool_unlock(pool);
 }
 

@@ -43,7 +43,7 @@ static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
 }
 
 /* The same for a worker of the pool, who mostly finds the lock free: files the item at once. */
-void wq_pool_push_own(struct wq_pool *pool, struct work_struct *work);
+void wq_pool_push_own(struct wq_worker *worker, struct work_struct *work);
 
 static inline void wq_pool_lock(struct wq_pool *pool)
 {

@@ -153,9 +153,10 @@ static void start(struct wq_worker *worker, struct work_struct *work)
 		wq_barrier_move_locked(worker, work);
 	if (wq_unlikely(worker->pwq->is_intensive))
 		wq_pool_uncount_locked(worker);
-	/* order: PUBLISH pairs with RUNNING-LOOK: whoever takes PENDING next sees these */
-	wq_store_relaxed(&worker->current_func, worker->func);
-	wq_store_relaxed(&worker->current_pwq, worker->pwq);
+	/* order: PUBLISH pairs with RUNNING-LOOK: whoever takes PENDING next sees these, and who
+	   sees another item's pwq does not see this item's current any more */
+	wq_store_release(&worker->current_func, worker->func);
+	wq_store_release(&worker->current_pwq, worker->pwq);
 	wq_store_release(&worker->current, work);
 	/* order: PENDING-CLEAR pairs with PENDING-TAKE (A5, A6) */
 	wq_xchg_acq_rel(&work->data, wq_word_off(worker->slot, 0));

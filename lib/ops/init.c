@@ -70,7 +70,7 @@ int workq_start(void)
 {
 	int err = 0;
 
-	/* order: STARTED, a release store, pairs with this load */
+	/* order: STARTED pairs with the store below */
 	if (wq_load_acquire(&is_started))
 		return 0;
 	wq_membarrier_init();
@@ -78,7 +78,7 @@ int workq_start(void)
 	if (!is_started)
 		err = start_locked();
 	if (!err)
-		wq_store_release(&is_started, true);
+		wq_store_release(&is_started, true); /* order: STARTED */
 	wq_lock_release(&wq_config_lock);
 	return err;
 }

@@ -86,7 +86,7 @@ static inline void hand_over(struct wq_pool *pool, struct work_struct *work)
 	struct wq_worker *worker = wq_worker_self;
 
 	if (worker && worker->pool == pool)
-		wq_pool_push_own(pool, work);
+		wq_pool_push_own(worker, work);
 	else
 		wq_pool_push(pool, work);
 }

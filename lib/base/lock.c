@@ -4,6 +4,8 @@
  */
 #include "base/lock.h"
 
+#include <stddef.h>
+
 #include "base/os.h"
 #include "base/park.h"
 #include "base/report.h"
@@ -63,27 +65,35 @@ void wq_lock_release_slow(struct wq_lock *lock)
 }
 
 #ifdef WORKQ_DEBUG
-/* Bit r: the calling thread holds a lock of rank r. */
-static __thread unsigned int held_ranks __attribute__((tls_model("initial-exec")));
+/* How many locks of each rank the calling thread holds. Its address also names the thread. */
+static __thread unsigned char nr_held[WQ_RANK_POOL + 1] __attribute__((tls_model("initial-exec")));
+
+void wq_lock_note_wanted(const struct wq_lock *lock)
+{
+	unsigned int rank;
+
+	for (rank = lock->rank; rank <= WQ_RANK_POOL; rank++) {
+		if (nr_held[rank])
+			wq_bug("lock order", lock);
+	}
+}
 
 void wq_lock_note_acquired(struct wq_lock *lock)
 {
-	if (held_ranks >> lock->rank)
-		wq_bug("lock order", lock);
-	held_ranks |= 1u << lock->rank;
-	wq_store_relaxed(&lock->owner, wq_os_tid());
+	nr_held[lock->rank]++;
+	wq_store_relaxed(&lock->owner, (const void *)nr_held);
 }
 
 void wq_lock_note_released(struct wq_lock *lock)
 {
 	wq_assert_held(lock);
-	wq_store_relaxed(&lock->owner, 0u);
-	held_ranks &= ~(1u << lock->rank);
+	wq_store_relaxed(&lock->owner, (const void *)NULL);
+	nr_held[lock->rank]--;
 }
 
 void wq_assert_held(const struct wq_lock *lock)
 {
-	if (wq_load_relaxed(&lock->owner) != wq_os_tid())
+	if (wq_load_relaxed(&lock->owner) != (const void *)nr_held)
 		wq_bug("lock not held", lock);
 }
 #endif

@@ -25,7 +25,7 @@ struct wq_lock {
 	uint32_t word;     /* 1: held */
 	uint32_t sleepers; /* 1: somebody sleeps or is about to; 2: he has waited for long */
 #ifdef WORKQ_DEBUG
-	uint32_t owner; /* thread id, for wq_assert_held() */
+	const void *owner; /* names a thread, for wq_assert_held() */
 #endif
 	uint16_t rank;
 };
@@ -41,10 +41,15 @@ void wq_lock_acquire_slow(struct wq_lock *lock);
 void wq_lock_release_slow(struct wq_lock *lock);
 
 #ifdef WORKQ_DEBUG
+void wq_lock_note_wanted(const struct wq_lock *lock);
 void wq_lock_note_acquired(struct wq_lock *lock);
 void wq_lock_note_released(struct wq_lock *lock);
 void wq_assert_held(const struct wq_lock *lock);
 #else
+static inline void wq_lock_note_wanted(const struct wq_lock *lock)
+{
+	(void)lock;
+}
 static inline void wq_lock_note_acquired(struct wq_lock *lock)
 {
 	(void)lock;
@@ -59,6 +64,7 @@ static inline void wq_assert_held(const struct wq_lock *lock)
 }
 #endif
 
+/* Without waiting, hence in any order. */
 static inline bool wq_lock_try(struct wq_lock *lock)
 {
 	uint32_t found = 0;
@@ -74,6 +80,7 @@ static inline void wq_lock_acquire(struct wq_lock *lock)
 {
 	uint32_t found = 0;
 
+	wq_lock_note_wanted(lock);
 	/* order: LOCK-ACQUIRE pairs with LOCK-RELEASE */
 	if (wq_unlikely(!wq_cas_acquire(&lock->word, &found, 1)))
 		wq_lock_acquire_slow(lock);

@@ -144,7 +144,7 @@ unsigned int wq_os_nr_cpu_ids(void)
 	unsigned int last;
 
 	if (read_file("/sys/devices/system/cpu/possible", text, sizeof(text)) <= 0)
-		return (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
+		return 1;
 	last = last_of_list(text);
 	return last < WQ_MAX_CPUS ? last + 1 : WQ_MAX_CPUS;
 }
@@ -178,17 +178,18 @@ static void block_async_signals(sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, &set, old);
 }
 
-static void set_attr(pthread_attr_t *attr)
+/* Where and how the thread is to be scheduled. */
+static int set_scheduling(pthread_attr_t *attr, const struct wq_cpuset *cpus)
 {
 	struct sched_param param = { .sched_priority = 0 };
 
-	pthread_attr_setdetachstate(attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setinheritsched(attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(attr, SCHED_OTHER);
 	pthread_attr_setschedparam(attr, &param);
+	return pthread_attr_setaffinity_np(attr, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits);
 }
 
-/* `cpus` may be NULL: wherever the creator may run. */
+/* `cpus` may be NULL: scheduled as the creator is. */
 static int create(struct start *start, const struct wq_cpuset *cpus)
 {
 	pthread_attr_t attr;
@@ -198,12 +199,12 @@ static int create(struct start *start, const struct wq_cpuset *cpus)
 
 	if (err)
 		return -err;
-	set_attr(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (cpus)
-		pthread_attr_setaffinity_np(&attr, sizeof(cpus->bits),
-					    (const cpu_set_t *)cpus->bits);
+		err = set_scheduling(&attr, cpus);
 	block_async_signals(&old);
-	err = pthread_create(&thread, &attr, thread_main, start);
+	if (!err)
+		err = pthread_create(&thread, &attr, thread_main, start);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
@@ -219,7 +220,8 @@ int wq_os_thread_create(void (*fn)(void *arg), void *arg, const struct wq_cpuset
 	start->fn = fn;
 	start->arg = arg;
 	err = create(start, cpus);
-	if (err == -EINVAL) /* these CPUs are gone: better elsewhere than not at all (P3) */
+	/* these CPUs are gone, or we may not choose: better somewhere than not at all (P3) */
+	if (err == -EINVAL || err == -EPERM)
 		err = create(start, NULL);
 	if (err)
 		wq_os_free(start);
@@ -264,17 +266,30 @@ bool wq_os_thread_exists(uint32_t tid)
 	return !gone;
 }
 
-char wq_os_thread_state(uint32_t tid)
+/* What stands behind "\nNAME:\t" in a status file; NULL if it is not there. */
+static const char *status_field(const char *text, const char *name)
 {
-	char path[64], text[256];
-	const char *end;
+	const char *field = strstr(text, name);
 
-	snprintf(path, sizeof(path), "/proc/self/task/%u/stat", tid);
+	return field ? field + strlen(name) : NULL;
+}
+
+struct wq_os_thread_state wq_os_thread_state(uint32_t tid)
+{
+	struct wq_os_thread_state state = { 0 };
+	const char *letter, *sleeps;
+	char path[64], text[4096];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%u/status", tid);
 	if (read_file(path, text, sizeof(text)) <= 0)
-		return 0;
-	/* "tid (name) state ...": the name may hold anything, also ") " */
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 0;
+		return state;
+	letter = status_field(text, "\nState:\t");
+	sleeps = status_field(text, "\nvoluntary_ctxt_switches:\t");
+	if (letter)
+		state.letter = *letter;
+	if (sleeps)
+		state.nr_sleeps = strtoull(sleeps, NULL, 10);
+	return state;
 }
 
 /* --------------------------------------------------------------- other */

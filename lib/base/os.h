@@ -37,7 +37,7 @@ static inline unsigned int wq_os_cpu(void)
 }
 /* CPUs the calling thread may use. */
 int wq_os_allowed_cpus(struct wq_cpuset *set);
-/* One more than the highest CPU id this machine can ever have. */
+/* One more than the highest CPU id this machine can ever have, as far as the system says. */
 unsigned int wq_os_nr_cpu_ids(void);
 
 /*
@@ -55,8 +55,12 @@ int wq_os_thread_set_cpus(const struct wq_cpuset *cpus);
 uint32_t wq_os_tid(void);
 /* Is there a thread with this id in the process? [handler] */
 bool wq_os_thread_exists(uint32_t tid);
-/* The state letter of /proc: 'R' runs or could, 'S' 'D' sleeps; 0 if unknown. */
-char wq_os_thread_state(uint32_t tid);
+/* From /proc: the state letter ('R' runs or could, 'S' 'D' sleeps), and how often it has slept. */
+struct wq_os_thread_state {
+	char letter; /* 0: unknown, then the other is 0 too */
+	uint64_t nr_sleeps;
+};
+struct wq_os_thread_state wq_os_thread_state(uint32_t tid);
 
 /* Is membarrier(PRIVATE_EXPEDITED) to be had? Registers the process for it. */
 bool wq_os_membarrier_register(void);

@@ -67,22 +67,31 @@ static bool has_not_got_on(struct wq_worker *worker)
 {
 	bool same = worker->work && worker->seen_started == worker->nr_started;
 
+	if (!same)
+		worker->seen_sleeps = 0;
 	worker->seen_started = worker->nr_started;
 	return same && !worker->is_uncounted;
 }
 
-/* Does it sleep? What cannot be known counts as sleeping. Drops the lock to ask. */
-static bool is_asleep(struct wq_worker *worker)
+/*
+ * Does it sleep, or did it since the last look at this item? What cannot be
+ * known counts as sleeping. Drops the lock to ask.
+ */
+static bool sleeps(struct wq_worker *worker)
 {
 	struct wq_pool *pool = worker->pool;
 	unsigned int started = worker->nr_started;
+	uint64_t seen_sleeps = worker->seen_sleeps;
 	uint32_t tid = worker->tid;
-	bool asleep;
+	struct wq_os_thread_state state;
 
 	wq_pool_unlock(pool);
-	asleep = wq_os_thread_state(tid) != 'R';
+	state = wq_os_thread_state(tid);
 	wq_pool_lock(pool);
-	return asleep && worker->work && worker->nr_started == started && !worker->is_uncounted;
+	if (!worker->work || worker->nr_started != started || worker->is_uncounted)
+		return false;
+	worker->seen_sleeps = state.nr_sleeps;
+	return state.letter != 'R' || (seen_sleeps && state.nr_sleeps > seen_sleeps);
 }
 
 /*
@@ -91,7 +100,7 @@ static bool is_asleep(struct wq_worker *worker)
  */
 static bool sample_worker(struct wq_pool *pool, struct wq_worker *worker)
 {
-	if (!has_not_got_on(worker) || (pool->is_bound && !is_asleep(worker)))
+	if (!has_not_got_on(worker) || (pool->is_bound && !sleeps(worker)))
 		return false;
 	wq_pool_uncount_locked(worker);
 	return true;

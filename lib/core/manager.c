@@ -21,8 +21,9 @@
 #define NS_PER_MS   1000000ull
 /* After a failure to make a thread: try again this much later. */
 #define RETRY_NS    (10 * NS_PER_MS)
-/* Somebody was stepped around: the next one may block at once. */
+/* Somebody was stepped around, and the next one may block at once: so many quick looks. */
 #define SOON_NS     (200 * NS_PER_US)
+#define SOON_LOOKS  2u
 /* Looks without anything running before sampling stops: saves a wake for the next burst. */
 #define QUIET_LOOKS 10u
 /* Idle workers that always stay; one in four of the busy ones may be idle beside them (Q4). */
@@ -31,8 +32,7 @@
 
 struct wq_park wq_manager_park;
 
-/* A: by the manager; false: it must be woken when a worker starts to run */
-static bool is_sampling;
+bool wq_manager_samples;
 
 /* O: of the manager's thread */
 static struct {
@@ -40,6 +40,7 @@ static struct {
 	uint64_t next_reap_ns;
 	uint64_t retry_ns; /* no thread could be made; 0: none failed */
 	unsigned int nr_quiet;
+	unsigned int nr_soon; /* quick looks left */
 } self = { .next_sample_ns = WQ_FOREVER, .next_reap_ns = WQ_FOREVER };
 
 #define for_each_pool(pool, id)                                                                    \
@@ -48,7 +49,7 @@ static struct {
 void wq_manager_note_busy_locked(struct wq_pool *pool)
 {
 	/* under the lock, see stop_sampling() */
-	if (wq_unlikely(!wq_load_relaxed(&is_sampling)))
+	if (wq_unlikely(!wq_manager_is_sampling()))
 		wq_pool_due_locked(pool, &wq_manager_park);
 }
 
@@ -146,19 +147,19 @@ static void start_sampling(uint64_t now)
 {
 	self.nr_quiet = 0;
 	self.next_sample_ns = now + wq_options.sample_us * NS_PER_US;
-	wq_store_relaxed(&is_sampling, true);
+	wq_store_relaxed(&wq_manager_samples, true);
 }
 
 /*
  * A worker that runs was counted under its pool's lock, either before we take
- * that lock here and see it, or after, and then it sees is_sampling == false.
+ * that lock here and see it, or after, and then it sees that we do not sample.
  */
 static void stop_sampling(uint64_t now)
 {
 	struct wq_pool *pool;
 	unsigned int id;
 
-	wq_store_relaxed(&is_sampling, false);
+	wq_store_relaxed(&wq_manager_samples, false);
 	self.next_sample_ns = WQ_FOREVER;
 	for_each_pool(pool, id) {
 		if (is_running(pool)) {
@@ -178,7 +179,11 @@ static void sample_all(uint64_t now)
 		running |= wq_load_relaxed(&pool->nr_running) > 0;
 		found |= wq_block_sample(pool);
 	}
-	self.next_sample_ns = now + (found ? SOON_NS : wq_options.sample_us * NS_PER_US);
+	if (found)
+		self.nr_soon = SOON_LOOKS;
+	self.next_sample_ns = now + (self.nr_soon ? SOON_NS : wq_options.sample_us * NS_PER_US);
+	if (self.nr_soon)
+		self.nr_soon--;
 	self.nr_quiet = running ? 0 : self.nr_quiet + 1;
 	if (self.nr_quiet > QUIET_LOOKS)
 		stop_sampling(now);
@@ -262,7 +267,7 @@ static void manager_main(void *arg)
 
 		now = wq_os_now_ns();
 		serve_all(now);
-		if (is_woken && !wq_load_relaxed(&is_sampling))
+		if (is_woken && !wq_manager_is_sampling())
 			start_sampling(now);
 		if (now >= self.next_sample_ns)
 			sample_all(now);

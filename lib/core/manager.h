@@ -13,6 +13,14 @@ int wq_manager_start(void);
 /* Who wakes this park asks the manager to look at all pools. */
 extern struct wq_park wq_manager_park;
 
+/* A: by the manager: it looks at the pools by itself, so nobody needs to wake it */
+extern bool wq_manager_samples;
+
+static inline bool wq_manager_is_sampling(void)
+{
+	return wq_load_relaxed(&wq_manager_samples);
+}
+
 /* A worker left the idle state: the manager must sample from now on. Pool lock held. */
 void wq_manager_note_busy_locked(struct wq_pool *pool);
 

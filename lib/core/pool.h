@@ -5,6 +5,7 @@
 #ifndef WQ_CORE_POOL_H
 #define WQ_CORE_POOL_H
 
+#include "core/manager.h"
 #include "core/types.h"
 
 enum {
@@ -32,14 +33,19 @@ void wq_pool_wake_waker(struct wq_pool *pool);
 static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
 {
 	struct work_struct *head = wq_load_relaxed(&pool->intake);
+	struct wq_park *waker;
 
 	/* order: INTAKE-PUSH pairs with INTAKE-TAKE, and with INTAKE-LOOK */
 	do
 		work->entry.next = head;
 	while (!wq_cas_weak_seq_cst(&pool->intake, &head, work));
 	/* order: WAKER-LOOK pairs with WAKER-OFFER */
-	if (wq_load_seq_cst(&pool->waker))
+	waker = wq_load_seq_cst(&pool->waker);
+	if (wq_unlikely(waker))
 		wq_pool_wake_waker(pool);
+	else if (head && wq_unlikely(!wq_manager_is_sampling()))
+		/* who pushed first took the waker, and may be stopped before waking it */
+		wq_park_wake(&wq_manager_park);
 }
 
 /* The same for a worker of the pool, who mostly finds the lock free: files the item at once. */

@@ -87,12 +87,13 @@ struct wq_worker {
 	struct wq_pool *pool;                /* C: whose worker it is */
 	uint32_t slot;                       /* C: pool id << 16 | index from 1 */
 	uint32_t tid;                        /* L: thread id, 0 while it is being created */
-	struct work_struct *work;    /* L: the item being run, until settled; address only */
-	work_func_t func;            /* L: its function */
-	struct wq_pwq *pwq;          /* L: its queue's pwq */
-	unsigned int color;          /* L: its flush colour */
-	unsigned int nr_started;     /* L: items started; wraps */
-	unsigned int seen_started;   /* L: nr_started at the sampler's last look */
+	struct work_struct *work;  /* L: the item being run, until settled; address only */
+	work_func_t func;          /* L: its function */
+	struct wq_pwq *pwq;        /* L: its queue's pwq */
+	unsigned int color;        /* L: its flush colour */
+	unsigned int nr_started;   /* L: items started; wraps */
+	unsigned int seen_started; /* L: nr_started at the sampler's last look */
+	uint64_t seen_sleeps; /* L: how often it had slept then, if asked on this item; else 0 */
 	unsigned int block_depth;    /* O: nesting of wq_block_begin() */
 	bool is_told;                /* O: uncounted by wq_block_begin() */
 	bool is_idle;                /* L: on the pool's idle list */

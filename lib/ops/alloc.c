@@ -159,12 +159,13 @@ void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
 	}
 	if (!wq_init_use())
 		return;
+	max_active = clamp_max_active(max_active, wq->name);
 	wq_lock_acquire(&wq->flush_lock);
-	wq->max_active = clamp_max_active(max_active, wq->name);
+	wq->max_active = max_active;
 	wq_wq_for_each_pwq(pwq, wq)
 	{
 		wq_pool_lock(pwq->pool);
-		wq_pwq_set_max_locked(pwq, (unsigned int)wq->max_active);
+		wq_pwq_set_max_locked(pwq, (unsigned int)max_active);
 		wq_pool_unlock(pwq->pool);
 	}
 	wq_lock_release(&wq->flush_lock);

@@ -32,7 +32,7 @@ __attribute__((constructor)) static void note_allowed_cpus(void)
 	if (wq_cpuset_count(&wq_allowed_cpus))
 		return;
 	if (wq_os_allowed_cpus(&wq_allowed_cpus) || !wq_cpuset_count(&wq_allowed_cpus))
-		wq_cpuset_add(&wq_allowed_cpus, wq_os_cpu());
+		wq_cpuset_add(&wq_allowed_cpus, 0);
 }
 
 /* Ids may be sparse, and what the system says of them may be missing or too small. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What "cmake --install" puts where: headers, libraries, man pages, a CMake
-# package, a .pc file. Everything finds the rest relative to itself, so that the
-# installed tree can be moved.
+# What "cmake --install" puts where: headers, libraries, a CMake package, a .pc
+# file; docs/ adds the man pages. Everything finds the rest relative to itself,
+# so that the installed tree can be moved.
 include(CMakePackageConfigHelpers)
 
 set(workq_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/workq)
@@ -19,11 +19,6 @@ configure_package_config_file(cmake/workqConfig.cmake.in workqConfig.cmake
 write_basic_package_version_file(workqConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/workqConfig.cmake
 	${CMAKE_CURRENT_BINARY_DIR}/workqConfigVersion.cmake DESTINATION ${workq_cmake_dir})
-
-foreach(section 3 7)
-	file(GLOB pages CONFIGURE_DEPENDS docs/man/*.${section})
-	install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
-endforeach()
 
 # The prefix as seen from the .pc file; an absolute one if libdir is absolute.
 set(workq_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

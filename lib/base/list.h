@@ -60,6 +60,38 @@ static inline void wq_list_del(struct wq_list *node)
 	node->prev = NULL;
 }
 
+/*
+ * A node on a list of marked nodes: which of two lists it is on can be told
+ * without looking further. The mark is bit 0 of prev; heads have none.
+ */
+#define WQ_LIST_MARK 1ul
+
+static inline bool wq_list_is_marked(const struct wq_list *node)
+{
+	return (unsigned long)node->prev & WQ_LIST_MARK;
+}
+
+static inline struct wq_list *wq_list_with_mark(const struct wq_list *node, unsigned long mark)
+{
+	return (struct wq_list *)(((unsigned long)node & ~WQ_LIST_MARK) | mark);
+}
+
+static inline void wq_list_add_tail_marked(struct wq_list *node, struct wq_list *head)
+{
+	wq_list_add_tail(node, head);
+	node->prev = wq_list_with_mark(node->prev, WQ_LIST_MARK);
+}
+
+/* Off a list of either kind. */
+static inline void wq_list_del_marked(struct wq_list *node)
+{
+	struct wq_list *prev = wq_list_with_mark(node->prev, 0), *next = node->next;
+
+	prev->next = next;
+	next->prev = wq_list_with_mark(prev, (unsigned long)next->prev & WQ_LIST_MARK);
+	node->prev = NULL;
+}
+
 #define wq_list_for_each(node, head)                                                               \
 	for ((node) = (head)->next; (node) != (head); (node) = (node)->next)
 

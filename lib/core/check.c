@@ -30,7 +30,7 @@ static bool worklist_is_valid(struct wq_pool *pool)
 	wq_list_for_each(node, &pool->worklist) {
 		word = wq_load_relaxed(&wq_node_work(node)->data);
 		if (!(word & WQ_WORK_PENDING) || !wq_word_is_queued(word) ||
-		    (word & WQ_WORK_INACTIVE) || wq_word_pwq(word)->pool != pool)
+		    wq_list_is_marked(node) || wq_word_pwq(word)->pool != pool)
 			return false;
 	}
 	return true;

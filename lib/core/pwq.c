@@ -32,31 +32,29 @@ void wq_pwq_free(struct wq_pwq *pwq)
 
 void wq_pwq_file_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned long word)
 {
-	bool is_active = pwq->nr_active < pwq->max_active && wq_list_is_empty(&pwq->inactive);
-	unsigned long filed = wq_word_queued(pwq, pwq->color) | (is_active ? 0 : WQ_WORK_INACTIVE);
+	unsigned long filed = wq_word_queued(pwq, pwq->color);
 
 	wq_assert_held(&pwq->pool->lock);
 	pwq->nr_filed++;
 	pwq->nr_in_flight[pwq->color]++;
 	/* only failing queue_work()s write the word meanwhile, and those change nothing */
-	if (filed != word)
+	if (wq_unlikely(filed != word))
 		wq_xchg_acq_rel(&work->data, filed);
-	if (is_active) {
+	if (pwq->nr_active < pwq->max_active && wq_list_is_empty(&pwq->inactive)) {
 		pwq->nr_active++;
 		wq_list_add_tail(wq_work_node(work), &pwq->pool->worklist);
 	} else {
-		wq_list_add_tail(wq_work_node(work), &pwq->inactive);
+		wq_list_add_tail_marked(wq_work_node(work), &pwq->inactive);
 	}
 }
 
 static void activate_first(struct wq_pwq *pwq)
 {
-	struct work_struct *work = wq_node_work(pwq->inactive.next);
+	struct wq_list *node = pwq->inactive.next;
 
-	wq_list_del(wq_work_node(work));
-	wq_fetch_and_acq_rel(&work->data, ~WQ_WORK_INACTIVE);
+	wq_list_del_marked(node);
 	pwq->nr_active++;
-	wq_list_add_tail(wq_work_node(work), &pwq->pool->worklist);
+	wq_list_add_tail(node, &pwq->pool->worklist);
 }
 
 /* Start what max_active held back, as far as it now may (C1, C6). */
@@ -102,15 +100,16 @@ uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsi
 			      unsigned int depth)
 {
 	struct wq_worker *worker = wq_pool_find_busy_locked(pwq->pool, work, work->func);
+	bool was_inactive = wq_list_is_marked(wq_work_node(work));
 	uint32_t slot = worker ? worker->slot : 0;
 
 	wq_assert_held(&pwq->pool->lock);
-	wq_list_del(wq_work_node(work));
+	wq_list_del_marked(wq_work_node(work));
 	/* the last touch of the item; who is released below must find it idle */
 	wq_xchg_acq_rel(&work->data, wq_word_off(slot, depth));
 	if (word & WQ_WORK_BARRIER)
 		wq_barrier_release_locked(pwq->pool, work);
-	if (word & WQ_WORK_INACTIVE)
+	if (was_inactive)
 		leave_color(pwq, wq_word_color(word));
 	else
 		wq_pwq_settle_locked(pwq, wq_word_color(word));

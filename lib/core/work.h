@@ -3,15 +3,14 @@
  * work.h - the state word of an item, work->data.
  *
  *   queued     63                              8 7   4  3   2  1  0
- *              [ pwq pointer, 256-byte aligned ][color][B][1][I][P]
+ *              [ pwq pointer, 256-byte aligned ][color][B][1][0][P]
  *   off queue  63      48 47      32 31      16 15     4  3   2  1  0
  *              [ pool id ][  index  ][  depth  ][ zero  ][0][0][0][P]
  *
  * P pending      legal in both forms. Who turns it from 0 to 1 owns the item until he has
  *                pushed it; off queue and pending is "in transit" (A10), and so is queued
  *                but not yet filed
- * I inactive     queued only: on the pwq's inactive list; set and cleared under the pool's lock
- * Q queued       bit 2: which of the two forms it is; never without P
+ * queued         bit 2: which of the two forms it is; never without P
  * B barrier      queued and filed only: somebody in pool->barriers waits for this run
  * color          queued only: a guess until filed, then what the pwq's colour was
  * pool id, index off queue: the slot of the worker that ran it last, 0 if none
@@ -20,7 +19,9 @@
  *
  * Every write is a read-modify-write, the owner's too: a plain store would cut
  * the release sequence from a failing queue_work() to the run it relies on (A6).
- * Bits 8 to 15 of the off-queue form are kept free for a fork generation.
+ * Whether the item is filed, and held back by max_active, is told by entry.prev
+ * and its mark (see list.h), under the pool's lock. Bit 1 is free; bits 8 to 15 of
+ * the off-queue form are kept free for a fork generation.
  */
 #ifndef WQ_CORE_WORK_H
 #define WQ_CORE_WORK_H
@@ -28,7 +29,6 @@
 #include "core/types.h"
 
 #define WQ_WORK_PENDING     (1ul << 0)
-#define WQ_WORK_INACTIVE    (1ul << 1)
 #define WQ_WORK_QUEUED      (1ul << 2)
 #define WQ_WORK_BARRIER     (1ul << 3)
 #define WQ_WORK_COLOR_SHIFT 4

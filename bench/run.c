@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - runs the cases of a plan, in turns, and keeps their figures.
+ *
+ * First every case once to warm up, then run 1 of every case, run 2 of every
+ * case, and so on: whatever the machine does meanwhile, it does to all of them.
+ */
+#include <err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_case *like)
+{
+	struct bench_case *c;
+
+	if (plan->nr_cases == BENCH_MAX_CASES)
+		errx(EXIT_FAILURE, "more than %d workloads", BENCH_MAX_CASES);
+	c = &plan->cases[plan->nr_cases++];
+	*c = *like;
+	c->wq = bench_alloc_queue(plan->opts);
+	bench_samples_init(&c->figures, plan->opts->runs);
+	if (c->kept_per_run)
+		bench_samples_init(&c->latency, c->kept_per_run * plan->opts->runs);
+	return c;
+}
+
+void bench_name(struct bench_case *c, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(c->workload, sizeof(c->workload), fmt, args);
+	va_end(args);
+}
+
+/* To a terminal only; a line that is written over and at last wiped out. */
+static void show_progress(const char *text, unsigned int run, unsigned int runs)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	if (text && run == 0)
+		fprintf(stderr, "warming up: %s", text);
+	else if (text)
+		fprintf(stderr, "run %u of %u: %s", run, runs, text);
+}
+
+static double run_once(struct bench_case *c)
+{
+	if (c->producer_cpu >= 0)
+		bench_pin(c->producer_cpu);
+	return c->run(c);
+}
+
+static void forget_warm_up(struct bench_case *c)
+{
+	c->figures.nr = 0;
+	c->latency.nr = 0;
+	memset(&c->usage, 0, sizeof(c->usage));
+}
+
+void bench_plan_run(struct bench_plan *plan)
+{
+	unsigned int runs = plan->opts->runs;
+
+	/* Run 0 is the warm-up. */
+	for (unsigned int run = 0; run <= runs; run++) {
+		for (unsigned int i = 0; i < plan->nr_cases; i++) {
+			struct bench_case *c = &plan->cases[i];
+
+			show_progress(c->workload, run, runs);
+			bench_samples_add(&c->figures, run_once(c));
+			if (run == 0)
+				forget_warm_up(c);
+		}
+	}
+	show_progress(NULL, 0, 0);
+}
+
+void bench_plan_fini(struct bench_plan *plan)
+{
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		struct bench_case *c = &plan->cases[i];
+
+		destroy_workqueue(c->wq);
+		if (c->fini)
+			c->fini(c);
+		bench_samples_fini(&c->figures);
+		bench_samples_fini(&c->latency);
+	}
+	plan->nr_cases = 0;
+}
+
+static uint64_t timeval_ns(struct timeval tv)
+{
+	return (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000u;
+}
+
+static void read_usage(struct bench_usage *usage)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	usage->cpu_ns = timeval_ns(ru.ru_utime) + timeval_ns(ru.ru_stime);
+	usage->voluntary = (uint64_t)ru.ru_nvcsw;
+	usage->involuntary = (uint64_t)ru.ru_nivcsw;
+}
+
+/* The clock is read last here and first at the end: getrusage() stays outside. */
+void bench_measure_begin(struct bench_case *c)
+{
+	read_usage(&c->before);
+	c->before.wall_ns = bench_now_ns();
+}
+
+uint64_t bench_measure_end(struct bench_case *c, uint64_t items)
+{
+	struct bench_usage after = { .wall_ns = bench_now_ns() };
+	uint64_t wall_ns = after.wall_ns - c->before.wall_ns;
+
+	read_usage(&after);
+	c->usage.items += items;
+	c->usage.wall_ns += wall_ns;
+	c->usage.cpu_ns += after.cpu_ns - c->before.cpu_ns;
+	c->usage.voluntary += after.voluntary - c->before.voluntary;
+	c->usage.involuntary += after.involuntary - c->before.involuntary;
+	return wall_ns;
+}
+
+double bench_run_latency(struct bench_case *c, uint64_t (*operation_ns)(struct bench_case *c))
+{
+	double *mine = c->latency.value + c->latency.nr;
+	unsigned long nr = c->kept_per_run;
+
+	/* The case before this one left threads and caches elsewhere. */
+	for (unsigned long i = 0; i < nr / 10 + 1; i++)
+		operation_ns(c);
+
+	bench_measure_begin(c);
+	for (unsigned long i = 0; i < nr; i++)
+		bench_samples_add(&c->latency, (double)operation_ns(c) / 1000);
+	bench_measure_end(c, nr);
+	return bench_percentile(mine, nr, 50);
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Reads the JSON lines of workq-bench from standard input; fails if they are not as documented."""
+import json
+import sys
+
+TOP = {"workload", "system", "unit", "median", "min", "max", "runs", "config", "extra"}
+CONFIG = {"command", "version", "flags", "items", "producers", "producer_cpu", "target_cpu",
+          "max_active", "allowed_cpus", "quick"}
+USAGE = {"wall_ns_per_item", "cpu_ns_per_item", "voluntary_switches_per_item",
+         "involuntary_switches_per_item"}
+LATENCY = {"p50", "p90", "p99", "worst"}
+
+
+def check(result):
+    assert set(result) == TOP, set(result) ^ TOP
+    assert set(result["config"]) == CONFIG, set(result["config"]) ^ CONFIG
+    assert result["system"] == "libworkq"
+    assert result["config"]["quick"] is True
+    assert result["runs"] == 2
+    assert 0 < result["min"] <= result["median"] <= result["max"]
+
+    extra = result["extra"]
+    wanted = USAGE | LATENCY if result["config"]["command"] in ("flush", "wake") else USAGE
+    assert set(extra) == wanted, set(extra) ^ wanted
+    assert extra["wall_ns_per_item"] > 0
+    assert all(extra[name] >= 0 for name in USAGE)
+    if wanted != USAGE:
+        assert 0 < extra["p50"] <= extra["p90"] <= extra["p99"] <= extra["worst"]
+
+
+def main():
+    results = [json.loads(line) for line in sys.stdin]
+    assert results, "no output"
+    for result in results:
+        check(result)
+    names = [(result["workload"], result["config"]["items"]) for result in results]
+    assert len(set(names)) == len(names), f"two results of one name: {names}"
+
+
+main()

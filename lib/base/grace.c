@@ -13,8 +13,10 @@
 
 #include "base/os.h"
 
-#define FIRST_CHUNK 128u
-#define MAX_CHUNKS  16u
+#define FIRST_CHUNK   128u
+#define MAX_CHUNKS    16u
+/* How many rounds of waiting for a record between questions whether its thread lives. */
+#define ROUNDS_TO_ASK 32u
 
 __thread struct wq_record *wq_grace_self __attribute__((tls_model("initial-exec")));
 
@@ -42,34 +44,54 @@ static bool take(struct wq_record *record, uint64_t old_owner, uint32_t tid)
 	return true;
 }
 
-static bool is_mine(uint32_t owner, uint32_t tid)
+enum owner { MINE, NOBODY, DEAD };
+
+static bool owner_is(enum owner kind, uint32_t owner, uint32_t tid)
 {
-	return owner == tid; /* of a dead thread with our id, or the thread we interrupt */
+	switch (kind) {
+	case MINE: /* a dead thread had our id, or we interrupt ourselves claiming */
+		return owner == tid;
+	case NOBODY:
+		return owner == 0;
+	default:
+		return owner != tid && !wq_os_thread_exists(owner);
+	}
 }
 
-static bool is_free(uint32_t owner, uint32_t tid)
+static unsigned int nr_records(void)
 {
-	(void)tid;
-	return owner == 0;
+	unsigned int c, nr = 0;
+
+	for (c = 0; c < MAX_CHUNKS && wq_load_acquire(&chunks[c]); c++)
+		nr += chunk_size(c);
+	return nr;
 }
 
-static bool is_dead(uint32_t owner, uint32_t tid)
+static struct wq_record *record_at(unsigned int index)
 {
-	return owner != tid && !wq_os_thread_exists(owner);
+	unsigned int c = 0;
+
+	while (index >= chunk_size(c))
+		index -= chunk_size(c++);
+	return wq_load_acquire(&chunks[c]) + index;
 }
 
-/* Take the first record that fits, in the chunks there are. */
-static bool claim_any(uint32_t tid, bool (*fits)(uint32_t owner, uint32_t tid))
+/* Take a record with such an owner, if there is one. */
+static bool claim_any(uint32_t tid, enum owner kind)
 {
-	struct wq_record *chunk;
-	unsigned int c, i;
+	/* A: where the last search ended. Threads come and go: the next one to fit is near */
+	static unsigned int hint;
+	unsigned int i, index, nr = nr_records(), start = wq_load_relaxed(&hint) % nr;
+	struct wq_record *record;
 	uint64_t owner;
 
-	for (c = 0; c < MAX_CHUNKS && (chunk = wq_load_acquire(&chunks[c])); c++) {
-		for (i = 0; i < chunk_size(c); i++) {
-			owner = wq_load_acquire(&chunk[i].owner);
-			if (fits((uint32_t)owner, tid) && take(&chunk[i], owner, tid))
-				return true;
+	for (i = 0; i < nr; i++) {
+		index = (start + i) % nr;
+		record = record_at(index);
+		owner = wq_load_acquire(&record->owner);
+		if (owner_is(kind, (uint32_t)owner, tid) && take(record, owner, tid)) {
+			wq_store_relaxed(&hint, index);
+			return true;
 		}
 	}
 	return false;
@@ -99,10 +121,10 @@ void wq_grace_claim(void)
 {
 	uint32_t tid = wq_os_tid();
 
-	if (claim_any(tid, is_mine) || claim_any(tid, is_free) || claim_any(tid, is_dead))
+	if (claim_any(tid, MINE) || claim_any(tid, NOBODY) || claim_any(tid, DEAD))
 		return;
 	while (add_chunk()) {
-		if (claim_any(tid, is_free))
+		if (claim_any(tid, NOBODY))
 			return;
 	}
 	wq_grace_self = &shared_record;
@@ -121,6 +143,14 @@ void wq_grace_leave_shared(struct wq_record *record)
 	wq_fetch_sub_seq_cst(&record->section, 1u);
 }
 
+/* Killed inside a section, or a thread of the parent's before fork(). */
+static bool owner_is_dead(struct wq_record *record)
+{
+	uint32_t owner = (uint32_t)wq_load_acquire(&record->owner);
+
+	return owner && !wq_os_thread_exists(owner);
+}
+
 static void wait_for_record(struct wq_record *record)
 {
 	struct wq_backoff backoff = { 0 };
@@ -132,7 +162,9 @@ static void wait_for_record(struct wq_record *record)
 	do {
 		wq_backoff_wait(&backoff);
 		now = wq_load_acquire(&record->section);
-	} while ((now & WQ_SECTION_NESTING) && now >> WQ_SECTION_SHIFT == seen >> WQ_SECTION_SHIFT);
+	} while ((now & WQ_SECTION_NESTING) &&
+		 now >> WQ_SECTION_SHIFT == seen >> WQ_SECTION_SHIFT &&
+		 (backoff.round % ROUNDS_TO_ASK || !owner_is_dead(record)));
 }
 
 void wq_grace_synchronize(void)

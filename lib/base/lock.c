@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.c - a mutex of one word that knows its rank (contracts in lock.h).
+ * lock.c - a mutex that knows its rank (contracts in lock.h).
  */
 #include "base/lock.h"
 
@@ -51,16 +51,20 @@ void wq_lock_acquire_slow(struct wq_lock *lock)
 	}
 }
 
-void wq_lock_release_slow(struct wq_lock *lock)
+bool wq_lock_release_slow(struct wq_lock *lock)
 {
 	uint32_t urgency = wq_xchg_acquire(&lock->sleepers, 0u);
+
+	if (urgency)
+		wq_futex_wake_all(&lock->sleepers);
+	return urgency > 1;
+}
+
+void wq_lock_let_in(struct wq_lock *lock)
+{
 	unsigned int i;
 
-	if (!urgency)
-		return;
-	wq_futex_wake_all(&lock->sleepers);
-	/* the lock is not fair, and we may be back for it before the sleeper is awake */
-	for (i = 0; urgency > 1 && i < LOCK_YIELDS && !wq_load_relaxed(&lock->word); i++)
+	for (i = 0; i < LOCK_YIELDS && !wq_load_relaxed(&lock->word); i++)
 		wq_os_yield();
 }
 

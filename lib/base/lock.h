@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.h - a mutex of one word that knows its rank.
+ * lock.h - a mutex that knows its rank.
  *
  * Locks are taken in the order of their ranks only; debug builds check that,
  * and who holds what. Not recursive, not fair. Not for signal handlers.
@@ -38,7 +38,9 @@ void wq_lock_init(struct wq_lock *lock, enum wq_lock_rank rank);
 	}
 
 void wq_lock_acquire_slow(struct wq_lock *lock);
-void wq_lock_release_slow(struct wq_lock *lock);
+bool wq_lock_release_slow(struct wq_lock *lock);
+/* For who is soon back for the lock he released: lets him in who waits. */
+void wq_lock_let_in(struct wq_lock *lock);
 
 #ifdef WORKQ_DEBUG
 void wq_lock_note_wanted(const struct wq_lock *lock);
@@ -87,15 +89,17 @@ static inline void wq_lock_acquire(struct wq_lock *lock)
 	wq_lock_note_acquired(lock);
 }
 
-/* A plain store: who wants to sleep pays for the barrier between it and the load. */
-static inline void wq_lock_release(struct wq_lock *lock)
+/*
+ * A plain store: who wants to sleep pays for the barrier between it and the load.
+ * True: somebody has lost the race for the lock before, see wq_lock_let_in().
+ */
+static inline bool wq_lock_release(struct wq_lock *lock)
 {
 	wq_lock_note_released(lock);
 	/* order: LOCK-RELEASE pairs with LOCK-ACQUIRE; LOCK-FREE pairs with LOCK-SLEEP */
 	wq_store_release(&lock->word, 0u);
 	wq_light_barrier();
-	if (wq_unlikely(wq_load_relaxed(&lock->sleepers)))
-		wq_lock_release_slow(lock);
+	return wq_unlikely(wq_load_relaxed(&lock->sleepers)) && wq_lock_release_slow(lock);
 }
 
 #endif /* WQ_BASE_LOCK_H */

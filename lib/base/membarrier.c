@@ -25,7 +25,7 @@ void wq_membarrier_init(void)
  */
 static void do_without(void)
 {
-	static uint32_t once;
+	static uint32_t once; /* A: reported */
 
 	wq_store_relaxed(&wq_membarrier_is_missing, true);
 	wq_note_once(&once, "membarrier() is refused by now; going on without", "");

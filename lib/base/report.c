@@ -74,7 +74,7 @@ wq_report_fn wq_report_set_fn(wq_report_fn fn)
 	return wq_xchg_acq_rel(&report_fn, fn);
 }
 
-int wq_report_is_first(uint32_t *once)
+bool wq_report_is_first(uint32_t *once)
 {
 	return !wq_load_relaxed(once) && !wq_xchg_acq_rel(once, 1u);
 }

@@ -7,6 +7,7 @@
 #ifndef WQ_BASE_REPORT_H
 #define WQ_BASE_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +33,7 @@ void wq_msg_send(struct wq_msg *msg);
 wq_report_fn wq_report_set_fn(wq_report_fn fn);
 
 /* True for the first caller of each flag only: misuse is reported once per kind. */
-int wq_report_is_first(uint32_t *once);
+bool wq_report_is_first(uint32_t *once);
 
 /* The common case: the text, and a name right behind it; each time, or once. */
 void wq_warn(const char *text, const char *name);

@@ -17,7 +17,7 @@ void wq_barrier_add_filed_locked(struct wq_pool *pool, struct wq_barrier *barrie
 {
 	wq_assert_held(&pool->lock);
 	barrier->work = work;
-	wq_list_add_tail(&barrier->node, &pool->barriers);
+	wq_list_add_tail(&barrier->node, &pool->barriers[wq_work_bucket(work)]);
 	wq_fetch_or_acq_rel(&work->data, WQ_WORK_BARRIER);
 }
 
@@ -26,7 +26,7 @@ void wq_barrier_move_locked(struct wq_worker *worker, struct work_struct *work)
 	struct wq_list *node, *next;
 
 	wq_assert_held(&worker->pool->lock);
-	wq_list_for_each_safe(node, next, &worker->pool->barriers) {
+	wq_list_for_each_safe(node, next, &worker->pool->barriers[wq_work_bucket(work)]) {
 		if (barrier_of(node)->work != work)
 			continue;
 		wq_list_del(node);
@@ -51,7 +51,7 @@ void wq_barrier_release_locked(struct wq_pool *pool, struct work_struct *work)
 	struct wq_list *node, *next;
 
 	wq_assert_held(&pool->lock);
-	wq_list_for_each_safe(node, next, &pool->barriers) {
+	wq_list_for_each_safe(node, next, &pool->barriers[wq_work_bucket(work)]) {
 		if (barrier_of(node)->work == work)
 			complete(pool, barrier_of(node));
 	}

@@ -45,18 +45,22 @@ struct wq_park *wq_block_park(void)
 	return wq_grace_self->shared ? NULL : &wq_grace_self->park;
 }
 
+void wq_block_sleep(struct wq_park *park, struct wq_backoff *backoff)
+{
+	if (park)
+		wq_park_wait(park, WQ_FOREVER);
+	else
+		wq_backoff_wait(backoff);
+}
+
 void wq_block_wait_done(uint32_t *is_done, struct wq_park *park)
 {
 	struct wq_backoff backoff = { 0 };
 
 	wq_block_begin();
 	/* order: WAIT-DONE pairs with DONE */
-	while (!wq_load_acquire(is_done)) {
-		if (park)
-			wq_park_wait(park, WQ_FOREVER);
-		else
-			wq_backoff_wait(&backoff);
-	}
+	while (!wq_load_acquire(is_done))
+		wq_block_sleep(park, &backoff);
 	wq_block_end();
 }
 

@@ -17,6 +17,9 @@ void wq_block_end(void);
 /* The calling thread waits for a barrier or a flusher until *is_done. May sleep. */
 void wq_block_wait_done(uint32_t *is_done, struct wq_park *park);
 
+/* One sleep of such a wait, until woken; park may be NULL. */
+void wq_block_sleep(struct wq_park *park, struct wq_backoff *backoff);
+
 /* The park for such a wait of the calling thread, or NULL: it will have to poll. */
 struct wq_park *wq_block_park(void);
 

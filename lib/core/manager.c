@@ -3,8 +3,9 @@
  * manager.c - the one thread that makes and reaps workers, and samples.
  *
  * Workers are made by this thread alone, so they inherit nothing of a user's
- * thread. It sleeps for good while no worker runs; while one does, it looks at
- * the pools every sample_us: has somebody waited in vain for a blocked worker?
+ * thread but the first one's nice value. While a worker runs it looks at the pools
+ * every sample_us: has somebody waited in vain for a blocked worker? Else it sleeps,
+ * for good if no surplus idle worker must be reaped.
  */
 #include "core/manager.h"
 
@@ -64,7 +65,7 @@ static bool must_make_one(struct wq_pool *pool)
 /* After a failure. Meanwhile wants_worker stays set, so that the wake rule does not ask again. */
 static void retry_later(const char *error)
 {
-	static uint32_t once;
+	static uint32_t once; /* A: reported */
 
 	wq_note_once(&once, "no thread for a worker, trying again: ", error);
 	self.retry_ns = wq_os_now_ns() + RETRY_NS;
@@ -208,10 +209,10 @@ static void reap(struct wq_pool *pool, struct wq_worker *worker)
 	wq_pool_due_locked(pool, &worker->park);
 }
 
-/* Reap those idle for too long, oldest first; when to look again. */
+/* Reap those idle for too long, oldest first; when the next one may be due. */
 static uint64_t reap_pool(struct wq_pool *pool, uint64_t now)
 {
-	uint64_t expires = WQ_FOREVER, timeout = wq_options.idle_timeout_ms * NS_PER_MS;
+	uint64_t timeout = wq_options.idle_timeout_ms * NS_PER_MS, next = now + timeout;
 	struct wq_worker *oldest;
 
 	if (wq_load_relaxed(&pool->nr_workers) <= IDLE_STAY)
@@ -219,13 +220,14 @@ static uint64_t reap_pool(struct wq_pool *pool, uint64_t now)
 	wq_pool_lock(pool);
 	while (has_too_many_idle(pool)) {
 		oldest = wq_list_entry(pool->idle.prev, struct wq_worker, idle_node);
-		expires = oldest->idle_since_ns + timeout;
-		if (expires > now)
+		next = oldest->idle_since_ns + timeout;
+		if (next > now)
 			break;
 		reap(pool, oldest);
+		next = now + timeout;
 	}
 	wq_pool_unlock(pool);
-	return expires > now && expires != WQ_FOREVER ? expires : now + timeout;
+	return next;
 }
 
 static void reap_all(uint64_t now)

@@ -24,9 +24,9 @@ unsigned int wq_nr_pools = 1;
 unsigned int wq_nr_cpus;
 struct wq_cpuset wq_allowed_cpus;
 
-/* G: ids of the unbound pools, normal and high priority */
+/* C: once started: ids of the unbound pools, normal and high priority */
 static unsigned int unbound_ids[2];
-/* G: by CPU: id of its normal pool; the high priority one is the next; 0: not allowed */
+/* C: once started: by CPU: id of its normal pool; the high priority one is the next; 0: not allowed */
 static unsigned int *bound_ids;
 
 /* -------------------------------------------------------------- intake */
@@ -74,6 +74,12 @@ void wq_pool_drain_locked(struct wq_pool *pool)
 	}
 }
 
+bool wq_pool_has_others_running_locked(struct wq_pool *pool)
+{
+	wq_assert_held(&pool->lock);
+	return pool->is_bound && pool->nr_running > 1;
+}
+
 /* The item is next, and the worker runs it now: nobody else need wake to find that out (B5). */
 static void keep_if_own(struct wq_worker *worker, struct work_struct *work)
 {
@@ -81,7 +87,8 @@ static void keep_if_own(struct wq_worker *worker, struct work_struct *work)
 
 	if (worker->work != work || worker->func != work->func)
 		return;
-	if (head->next != node || head->prev != node)
+	if (head->next != node || head->prev != node ||
+	    wq_pool_has_others_running_locked(worker->pool))
 		return;
 	wq_list_del(node);
 	wq_list_add_tail(node, &worker->scheduled);
@@ -106,7 +113,7 @@ void wq_pool_push_own(struct wq_worker *worker, struct work_struct *work)
 
 static struct wq_worker **bucket_of(struct wq_pool *pool, const struct work_struct *work)
 {
-	return &pool->busy[((uintptr_t)work / sizeof(*work)) % WQ_BUSY_BUCKETS];
+	return &pool->busy[wq_work_bucket(work)];
 }
 
 struct wq_worker *wq_pool_find_busy_locked(struct wq_pool *pool, struct work_struct *work,
@@ -281,13 +288,16 @@ static void unlock_and_wake(struct wq_pool *pool)
 {
 	struct wq_park *due[WQ_MAX_DUE];
 	unsigned int i, nr_due = pool->nr_due;
+	bool is_awaited;
 
 	for (i = 0; i < nr_due; i++)
 		due[i] = pool->due[i];
 	pool->nr_due = 0;
-	wq_lock_release(&pool->lock);
+	is_awaited = wq_lock_release(&pool->lock);
 	for (i = 0; i < nr_due; i++)
 		wq_park_wake(due[i]);
+	if (wq_unlikely(is_awaited))
+		wq_lock_let_in(&pool->lock);
 }
 
 void wq_pool_unlock(struct wq_pool *pool)
@@ -296,8 +306,8 @@ void wq_pool_unlock(struct wq_pool *pool)
 	wq_pool_check_locked(pool);
 	if (wq_unlikely(pool->nr_due))
 		unlock_and_wake(pool);
-	else
-		wq_lock_release(&pool->lock);
+	else if (wq_unlikely(wq_lock_release(&pool->lock)))
+		wq_lock_let_in(&pool->lock);
 }
 
 /* -------------------------------------------------------------- making */
@@ -305,6 +315,7 @@ void wq_pool_unlock(struct wq_pool *pool)
 static struct wq_pool *create(int cpu, bool is_highpri)
 {
 	struct wq_pool *pool;
+	unsigned int i;
 
 	if (wq_nr_pools > WQ_MAX_POOLS)
 		return NULL;
@@ -314,7 +325,8 @@ static struct wq_pool *create(int cpu, bool is_highpri)
 	wq_lock_init(&pool->lock, WQ_RANK_POOL);
 	wq_list_init(&pool->worklist);
 	wq_list_init(&pool->idle);
-	wq_list_init(&pool->barriers);
+	for (i = 0; i < WQ_BUSY_BUCKETS; i++)
+		wq_list_init(&pool->barriers[i]);
 	/* the first push asks the manager for the first worker */
 	pool->waker = pool->offer = &wq_manager_park;
 	pool->id = wq_nr_pools;

@@ -28,7 +28,7 @@
 #include "base/lock.h"
 #include "base/park.h"
 
-/* Items that run in a pool are found by address in a table of this size. */
+/* Items that run, or are waited for, are found by address in tables of this size. */
 #define WQ_BUSY_BUCKETS 64u
 /* Worker slots: chunk c holds WQ_SLOT_CHUNK << c workers. */
 #define WQ_SLOT_CHUNK   4u
@@ -58,13 +58,13 @@ struct wq_pool {
 	struct wq_park *offer;           /* L: what waker was last set to; it may have been taken */
 	struct wq_list worklist;         /* L: active items, in the order to start them */
 	struct wq_list idle;             /* L: idle workers, newest first */
-	struct wq_list barriers;         /* L: of flush_work() callers who wait for a filed item */
 	unsigned int nr_idle;            /* L: length of idle */
 	unsigned int nr_workers;         /* A: under L: threads, also those about to start */
 	unsigned int nr_slots;           /* L: slots ever used */
 	bool wants_worker;               /* A: under L: the manager is asked to make a worker */
 	struct wq_park *due[WQ_MAX_DUE]; /* L: to be woken after unlocking */
 	struct wq_worker *busy[WQ_BUSY_BUCKETS];  /* L: workers by the item they run */
+	struct wq_list barriers[WQ_BUSY_BUCKETS]; /* L: of flush_work() callers, by filed item */
 	struct wq_worker *free_slots;             /* L: slots without a thread */
 	struct wq_worker *chunks[WQ_SLOT_CHUNKS]; /* A: worker slots; set once, under L */
 

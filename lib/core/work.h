@@ -54,6 +54,12 @@ static inline struct work_struct *wq_node_work(struct wq_list *node)
 	return wq_list_entry(node, struct work_struct, entry);
 }
 
+/* In tables of WQ_BUSY_BUCKETS by item address. */
+static inline unsigned int wq_work_bucket(const struct work_struct *work)
+{
+	return (unsigned int)((unsigned long)work / sizeof(*work) % WQ_BUSY_BUCKETS);
+}
+
 /* The word of an item on its way to, or filed in, a pwq. */
 static inline unsigned long wq_word_queued(struct wq_pwq *pwq, unsigned int color)
 {

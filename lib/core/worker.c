@@ -103,12 +103,6 @@ void wq_worker_release_locked(struct wq_worker *worker)
 
 /* --------------------------------------------------------------- items */
 
-/* Must this worker leave new items to others? L2: two may run after one came back from a wait. */
-static bool others_run(struct wq_pool *pool)
-{
-	return pool->is_bound && pool->nr_running > 1;
-}
-
 /* The next item to start on this worker, off its list; NULL if there is none for it. */
 static struct work_struct *take_next(struct wq_worker *worker)
 {
@@ -121,7 +115,7 @@ static struct work_struct *take_next(struct wq_worker *worker)
 		wq_list_del(wq_work_node(work));
 		return work;
 	}
-	if (others_run(pool))
+	if (wq_pool_has_others_running_locked(pool))
 		return NULL;
 	for (;;) {
 		if (wq_list_is_empty(&pool->worklist))
@@ -194,7 +188,7 @@ static void run(struct wq_worker *worker, struct work_struct *work)
 
 static void introduce(struct wq_worker *worker)
 {
-	static uint32_t once;
+	static uint32_t once; /* A: reported */
 	struct wq_pool *pool = worker->pool;
 	unsigned int index = (worker->slot & 0xffff) - 1;
 	char name[32];

@@ -194,10 +194,7 @@ static void wait_for_flusher(struct workqueue_struct *wq, struct wq_flusher *flu
 	wq_block_begin();
 	/* order: WAIT-DONE pairs with DONE */
 	while (!wq_load_acquire(&flusher->is_done)) {
-		if (flusher->park)
-			wq_park_wait(flusher->park, WQ_FOREVER);
-		else
-			wq_backoff_wait(&backoff);
+		wq_block_sleep(flusher->park, &backoff);
 		if (wq_load_acquire(&flusher->is_done))
 			break;
 		/* woken as the head: colours are through */

@@ -85,7 +85,7 @@ int workq_start(void)
 
 bool wq_init_thread(void)
 {
-	static uint32_t once;
+	static uint32_t once; /* A: reported */
 
 	if (workq_start()) {
 		wq_note_once(&once, "the library could not start: no memory or no thread", "");

@@ -42,7 +42,7 @@ struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word)
 
 bool wq_wait_is_for_self(struct work_struct *work, const char *caller)
 {
-	static uint32_t once;
+	static uint32_t once; /* A: reported */
 	struct wq_worker *worker = wq_worker_self;
 
 	if (!worker || worker->current != work || worker->current_func != work->func)

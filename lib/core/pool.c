@@ -312,16 +312,11 @@ void wq_pool_unlock(struct wq_pool *pool)
 
 /* -------------------------------------------------------------- making */
 
-static struct wq_pool *create(int cpu, bool is_highpri)
+void wq_pool_init(struct wq_pool *pool, unsigned int id, int cpu, bool is_highpri)
 {
-	struct wq_pool *pool;
 	unsigned int i;
 
-	if (wq_nr_pools > WQ_MAX_POOLS)
-		return NULL;
-	pool = wq_os_alloc(sizeof(*pool), WQ_CACHE_LINE);
-	if (!pool)
-		return NULL;
+	*pool = (struct wq_pool){ .id = id, .cpu = cpu, .is_highpri = is_highpri };
 	wq_lock_init(&pool->lock, WQ_RANK_POOL);
 	wq_list_init(&pool->worklist);
 	wq_list_init(&pool->idle);
@@ -329,15 +324,24 @@ static struct wq_pool *create(int cpu, bool is_highpri)
 		wq_list_init(&pool->barriers[i]);
 	/* the first push asks the manager for the first worker */
 	pool->waker = pool->offer = &wq_manager_park;
-	pool->id = wq_nr_pools;
-	pool->cpu = cpu;
 	pool->is_bound = cpu >= 0;
-	pool->is_highpri = is_highpri;
 	if (pool->is_bound)
 		wq_cpuset_add(&pool->cpus, (unsigned int)cpu);
 	else
 		pool->cpus = wq_allowed_cpus;
 	pool->max_running = wq_cpuset_count(&pool->cpus);
+}
+
+static struct wq_pool *create(int cpu, bool is_highpri)
+{
+	struct wq_pool *pool;
+
+	if (wq_nr_pools > WQ_MAX_POOLS)
+		return NULL;
+	pool = wq_os_alloc(sizeof(*pool), WQ_CACHE_LINE);
+	if (!pool)
+		return NULL;
+	wq_pool_init(pool, wq_nr_pools, cpu, is_highpri);
 	wq_store_release(&wq_pools[pool->id], pool);
 	wq_store_release(&wq_nr_pools, wq_nr_pools + 1);
 	return pool;

@@ -17,6 +17,8 @@ extern struct wq_pool *wq_pools[WQ_MAX_POOLS + 1];
 /* A: ids below this are in use. */
 extern unsigned int wq_nr_pools;
 
+/* An empty pool without workers, in place; cpu < 0: unbound. */
+void wq_pool_init(struct wq_pool *pool, unsigned int id, int cpu, bool is_highpri);
 /* Make the pools of every allowed CPU and the unbound ones. Configuration lock held. */
 int wq_pool_create_all(void);
 /* The CPU's pool; NULL if the CPU is not allowed. */

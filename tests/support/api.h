@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.h - frame of the API tests.
+ *
+ * Each test begins with nothing reported and ends so: a report that the test
+ * did not take (report_take()) fails it. A test that hangs is ended by SIGALRM.
+ */
+#ifndef TESTS_API_H
+#define TESTS_API_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include <workq/workq.h>
+#include <workq/workqueue.h>
+
+#include "call.h"
+#include "gate.h"
+#include "item.h"
+#include "report.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define TESTS_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define TESTS_SANITIZED 1
+#endif
+#ifndef TESTS_SANITIZED
+#define TESTS_SANITIZED 0
+#endif
+
+enum {
+	TEST_SECONDS = 120,
+	LOOK_MS = 20,
+};
+
+static void test_hangs(int sig)
+{
+	static const char text[] = "the test hangs\n";
+
+	(void)sig;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	abort();
+}
+
+static int test_begin(void **state)
+{
+	(void)state;
+	signal(SIGALRM, test_hangs);
+	alarm(TEST_SECONDS);
+	report_take();
+	workq_set_report_fn(report_catch);
+	return workq_start();
+}
+
+static int test_end(void **state)
+{
+	(void)state;
+	alarm(0);
+	if (!report_count())
+		return 0;
+	report_print();
+	return -1;
+}
+
+#define api_test(fn) cmocka_unit_test_setup_teardown(fn, test_begin, test_end)
+
+/*
+ * @cond must not become true yet. Looked at for LOOK_MS: a slow machine can make
+ * this blind, not wrong.
+ */
+#define assert_not_yet(cond)                                                                       \
+	do {                                                                                       \
+		long long until_ = now_ns() + LOOK_MS * 1000000LL;                                 \
+		do {                                                                               \
+			assert_false(cond);                                                        \
+			nap_us(200);                                                               \
+		} while (now_ns() < until_);                                                       \
+	} while (0)
+
+/* Told of as often as the kernel does it, at least once; and begin anew. */
+#define assert_warned()                                                                            \
+	do {                                                                                       \
+		assert_true(reports_are_well_formed());                                            \
+		assert_true(report_take() > 0);                                                    \
+	} while (0)
+
+/* The queue works. */
+static inline void run_one_item_on(struct workqueue_struct *wq)
+{
+	struct item item;
+
+	item_init(&item);
+	assert_true(queue_work(wq, &item.work));
+	flush_work(&item.work);
+	assert_int_equal(item_runs(&item), 1);
+}
+
+#define need_cpus(nr)                                                                              \
+	do {                                                                                       \
+		if (nr_allowed_cpus() < (nr))                                                      \
+			skip();                                                                    \
+	} while (0)
+
+/* Each test in a process of its own: the library reports a kind of misuse once. */
+static inline int run_in_processes(const struct CMUnitTest *tests, size_t nr)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct CMUnitTest one[] = { tests[i] };
+		int status = 0;
+		pid_t pid;
+
+		fflush(NULL);
+		pid = fork();
+		if (pid == 0)
+			exit(cmocka_run_group_tests_name(tests[i].name, one, NULL, NULL));
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			failed++;
+	}
+	return failed;
+}
+
+#endif /* TESTS_API_H */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_options.c - tunables: defaults, bounds, and what is said about bad values.
+ */
+#include "lines.h"
+
+#include <errno.h>
+
+#include "base/options.h"
+
+enum {
+	IDLE_TIMEOUT_MS = 300000,
+	SAMPLE_US = 2000,
+};
+
+static int options_begin(void **state)
+{
+	unsetenv("WORKQ_IDLE_TIMEOUT_MS");
+	unsetenv("WORKQ_SAMPLE_US");
+	return lines_begin(state);
+}
+
+#define options_test(fn) cmocka_unit_test_setup_teardown(fn, options_begin, lines_end)
+
+static uint64_t sample_us_from(const char *text)
+{
+	setenv("WORKQ_SAMPLE_US", text, 1);
+	wq_options_read();
+	return wq_options.sample_us;
+}
+
+static void unset_variables_give_the_defaults(void **state)
+{
+	memset(&wq_options, 0xff, sizeof(wq_options));
+	wq_options_read();
+	assert_int_equal(wq_options.idle_timeout_ms, IDLE_TIMEOUT_MS);
+	assert_int_equal(wq_options.sample_us, SAMPLE_US);
+	assert_int_equal(lines_take(), 0);
+}
+
+static void each_variable_sets_its_own_option(void **state)
+{
+	setenv("WORKQ_IDLE_TIMEOUT_MS", "17", 1);
+	wq_options_read();
+	assert_int_equal(wq_options.idle_timeout_ms, 17);
+	assert_int_equal(wq_options.sample_us, SAMPLE_US);
+	unsetenv("WORKQ_IDLE_TIMEOUT_MS");
+	assert_int_equal(sample_us_from("12345"), 12345);
+	assert_int_equal(wq_options.idle_timeout_ms, IDLE_TIMEOUT_MS);
+	assert_int_equal(lines_take(), 0);
+}
+
+static void bounds_themselves_are_taken(void **state)
+{
+	assert_int_equal(sample_us_from("100"), 100);
+	assert_int_equal(sample_us_from("1000000"), 1000000);
+	assert_int_equal(sample_us_from("000100"), 100);
+	assert_int_equal(lines_take(), 0);
+}
+
+static void bad_value_is_reported_and_the_default_taken(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"99",
+		"1000001",
+		"0",
+		"-1",
+		"+200",
+		" 200",
+		"200 ",
+		"0x200",
+		"200u",
+		"2e2",
+		"200.0",
+		"abc",
+		"18446744073709551616",
+		"-18446744073709551116",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(sample_us_from(bad[i]), SAMPLE_US);
+		assert_int_equal(lines_take(), 1);
+	}
+}
+
+static void report_names_variable_value_bounds_and_default(void **state)
+{
+	sample_us_from("nonsense");
+	assert_string_equal(line_take(), "workq: note: WORKQ_SAMPLE_US=nonsense is not a number "
+					 "from 100 to 1000000; using 2000");
+}
+
+static void overlong_value_is_reported_in_one_line(void **state)
+{
+	static char text[4096];
+
+	memset(text, '7', sizeof(text) - 1);
+	assert_int_equal(sample_us_from(text), SAMPLE_US);
+	assert_null(strchr(line_take(), '\n'));
+}
+
+static void one_bad_value_does_not_spoil_the_others(void **state)
+{
+	setenv("WORKQ_IDLE_TIMEOUT_MS", "0", 1);
+	assert_int_equal(sample_us_from("4000"), 4000);
+	assert_int_equal(wq_options.idle_timeout_ms, IDLE_TIMEOUT_MS);
+	assert_int_equal(lines_take(), 1);
+}
+
+static void errno_is_untouched(void **state)
+{
+	errno = 4711;
+	sample_us_from("99999999999999999999");
+	assert_int_equal(errno, 4711);
+	sample_us_from("500");
+	assert_int_equal(errno, 4711);
+	lines_take();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		options_test(unset_variables_give_the_defaults),
+		options_test(each_variable_sets_its_own_option),
+		options_test(bounds_themselves_are_taken),
+		options_test(bad_value_is_reported_and_the_default_taken),
+		options_test(report_names_variable_value_bounds_and_default),
+		options_test(overlong_value_is_reported_in_one_line),
+		options_test(one_bad_value_does_not_spoil_the_others),
+		options_test(errno_is_untouched),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit.h - frame of the unit tests.
+ *
+ * must() is the assertion that threads, signal handlers and child processes may
+ * use; CMocka's own are for the test's thread only. child_test() runs a test in
+ * a process of its own: the library's state is as at its start there, and may be
+ * spoiled. A test that hangs is ended by SIGALRM.
+ */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../support/call.h"
+#include "../support/gate.h"
+#include "base/report.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define TESTS_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define TESTS_SANITIZED 1
+#endif
+#ifndef TESTS_SANITIZED
+#define TESTS_SANITIZED 0
+#endif
+
+#ifdef WORKQ_DEBUG
+#define TESTS_DEBUG 1
+#else
+#define TESTS_DEBUG 0
+#endif
+
+enum {
+	UNIT_SECONDS = 55,
+	EXIT_SKIPPED = 77,
+	EXIT_WRONG_REPORT = 78,
+};
+
+#define must(cond)                                                                                 \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #cond);  \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static inline void unit_hangs(int sig)
+{
+	static const char text[] = "the test hangs\n";
+
+	(void)sig;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	abort();
+}
+
+static inline int unit_begin(void **state)
+{
+	(void)state;
+	signal(SIGALRM, unit_hangs);
+	alarm(UNIT_SECONDS * (TESTS_SANITIZED ? 4 : 1));
+	return 0;
+}
+
+static inline int unit_end(void **state)
+{
+	(void)state;
+	alarm(0);
+	return 0;
+}
+
+#define room_test(fn) cmocka_unit_test_setup_teardown(fn, unit_begin, unit_end)
+
+/* --------------------------------------------------- processes of their own */
+
+/* Its wait status. */
+static inline int run_in_child(void (*fn)(void))
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		unit_begin(NULL);
+		fn();
+		exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status;
+}
+
+static inline void assert_child_passes(void (*fn)(void))
+{
+	int status = run_in_child(fn);
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static inline void run_child_test(void **state)
+{
+	assert_child_passes((void (*)(void)) * state);
+}
+
+#define child_test(fn)                                                                             \
+	{                                                                                          \
+#fn, run_child_test, unit_begin, unit_end, (void *)(fn)                            \
+	}
+
+/* ---------------------------------------------------- broken invariants */
+
+static const char *expected_bug;
+
+static inline void expect_bug(const char *line)
+{
+	if (!strstr(line, "BUG in libworkq") || !strstr(line, expected_bug))
+		_exit(EXIT_WRONG_REPORT);
+}
+
+static inline bool aborts(void (*fn)(void), const char *what)
+{
+	static const struct rlimit no_core = { 0, 0 };
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		expected_bug = what;
+		wq_report_set_fn(expect_bug);
+		fn();
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+/* The library finds its state broken, reports `what`, and aborts. */
+#define assert_aborts(fn, what)                                                                    \
+	do {                                                                                       \
+		if (!TESTS_DEBUG)                                                                  \
+			skip();                                                                    \
+		assert_true(aborts((fn), (what)));                                                 \
+	} while (0)
+
+/* ------------------------------------------------------------------- duels */
+
+/* Two threads that race round by round: both leave meet() at about the same time. */
+struct duel {
+	struct {
+		atomic_int round;
+	} __attribute__((aligned(64))) at[2];
+};
+
+static inline void meet(struct duel *duel, int who, int round)
+{
+	unsigned int n = 0;
+
+	atomic_store(&duel->at[who].round, round);
+	while (atomic_load(&duel->at[1 - who].round) < round)
+		if (++n > 1000) /* he does not run at all */
+			sched_yield();
+}
+
+/* Nanoseconds, roughly: who of two comes first should differ. */
+static inline void dawdle(unsigned int n)
+{
+	for (volatile unsigned int i = 0; i < n; i++)
+		;
+}
+
+/* ----------------------------------------------------------------- random */
+
+/* xorshift64; the seed is printed by who begins with it */
+static inline uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* 0 .. bound - 1 */
+static inline unsigned int random_below(uint64_t *state, unsigned int bound)
+{
+	return (unsigned int)(next_random(state) % bound);
+}
+
+/* WORKQ_TEST_SEED repeats a run. */
+static inline uint64_t random_seed(void)
+{
+	const char *text = getenv("WORKQ_TEST_SEED");
+	uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)now_ns();
+
+	printf("seed %llu\n", (unsigned long long)seed);
+	return seed ? seed : 1;
+}
+
+#endif /* TESTS_UNIT_H */

@@ -60,9 +60,9 @@ static bool owner_is(enum owner kind, uint32_t owner, uint32_t tid)
 
 static unsigned int nr_records(void)
 {
-	unsigned int c, nr = 0;
+	unsigned int c, nr = FIRST_CHUNK; /* always there */
 
-	for (c = 0; c < MAX_CHUNKS && wq_load_acquire(&chunks[c]); c++)
+	for (c = 1; c < MAX_CHUNKS && wq_load_acquire(&chunks[c]); c++)
 		nr += chunk_size(c);
 	return nr;
 }

@@ -124,7 +124,7 @@ static long wake_each_round(void *arg)
 
 	for (int i = 1; i <= RACES; i++) {
 		meet(&duel, 1, 2 * i);
-		dawdle(random_below(&seed, 60000));
+		dawdle(random_below(&seed, 16u << random_below(&seed, 13)));
 		wq_park_wake(arg);
 		meet(&duel, 1, 2 * i + 1);
 	}

@@ -131,8 +131,9 @@ else
 fi
 
 if [ -x "$bench" ]; then
-	heading "workq-bench queue --quick"
-	"$bench" queue --quick || equal=false
+	heading "workq-bench queue, chain"
+	"$bench" queue --runs 5 || equal=false
+	"$bench" chain --runs 5 || equal=false
 fi
 
 echo

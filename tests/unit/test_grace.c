@@ -313,7 +313,7 @@ static void readers_never_see_a_dead_object(void)
 }
 
 enum {
-	ROUNDS = 4000,
+	ROUNDS = 10000,
 };
 
 /* A door that the writer closes: who found it open must be out when synchronize returns. */
@@ -326,6 +326,7 @@ static struct {
 static long go_through_door(void *arg)
 {
 	wq_grace_claim();
+	duel_begin(1);
 	for (int i = 1; i <= ROUNDS; i++) {
 		meet(&door.duel, 1, 2 * i);
 		wq_grace_enter();
@@ -346,10 +347,11 @@ static void section_that_missed_the_news_is_over_after_synchronize(void)
 
 	start_main_thread();
 	call_start(&reader, go_through_door, NULL);
+	duel_begin(0);
 	for (int i = 1; i <= ROUNDS; i++) {
 		wq_store_relaxed(&door.is_closed, 0);
 		meet(&door.duel, 0, 2 * i);
-		dawdle((unsigned int)i % 16);
+		dawdle((unsigned int)i % 64);
 		wq_store_relaxed(&door.is_closed, 1);
 		wq_grace_synchronize();
 		dawdle(100); /* until his stores arrive */

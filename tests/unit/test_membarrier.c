@@ -89,6 +89,7 @@ static struct {
 static long light_side(void *arg)
 {
 	wq_membarrier_init();
+	duel_begin(1);
 	for (int i = 1; i <= ROUNDS; i++) {
 		meet(&dekker.duel, 1, 2 * i);
 		wq_store_relaxed(&dekker.light.is_up, 1);
@@ -106,7 +107,7 @@ static void heavy_round(int i)
 	wq_store_relaxed(&dekker.light.is_up, 0);
 	wq_store_relaxed(&dekker.heavy.is_up, 0);
 	meet(&dekker.duel, 0, 2 * i);
-	dawdle((unsigned int)i % 8);
+	dawdle((unsigned int)i % 64);
 	wq_store_relaxed(&dekker.heavy.is_up, 1);
 	wq_heavy_barrier();
 	heavy_saw = wq_load_relaxed(&dekker.light.is_up);
@@ -120,6 +121,7 @@ static void one_of_two_sides_sees_the_other(void)
 
 	wq_membarrier_init();
 	call_start(&light, light_side, NULL);
+	duel_begin(0);
 	for (int i = 1; i <= ROUNDS; i++)
 		heavy_round(i);
 	call_join(&light);

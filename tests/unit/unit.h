@@ -48,6 +48,7 @@
 
 enum {
 	UNIT_SECONDS = 55,
+	CHILD_SECONDS = 40,
 	EXIT_SKIPPED = 77,
 	EXIT_WRONG_REPORT = 78,
 };
@@ -97,7 +98,8 @@ static inline int run_in_child(void (*fn)(void))
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		unit_begin(NULL);
+		signal(SIGALRM, unit_hangs);
+		alarm(CHILD_SECONDS * (TESTS_SANITIZED ? 4 : 1));
 		fn();
 		exit(0);
 	}
@@ -145,6 +147,8 @@ static inline bool aborts(void (*fn)(void), const char *what)
 	pid = fork();
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &no_core);
+		signal(SIGALRM, SIG_DFL);
+		alarm(CHILD_SECONDS);
 		expected_bug = what;
 		wq_report_set_fn(expect_bug);
 		fn();
@@ -165,21 +169,57 @@ static inline bool aborts(void (*fn)(void), const char *what)
 
 /* ------------------------------------------------------------------- duels */
 
-/* Two threads that race round by round: both leave meet() at about the same time. */
+/*
+ * Two threads that race round by round: both leave meet() at about the same
+ * time. For child tests, since they are pinned.
+ */
 struct duel {
 	struct {
 		atomic_int round;
+		atomic_llong start_ns;
 	} __attribute__((aligned(64))) at[2];
 };
 
-static inline void meet(struct duel *duel, int who, int round)
+/* Each on a CPU of its own, if there are two. */
+static inline void duel_begin(int who)
+{
+	cpu_set_t all, one;
+
+	sched_getaffinity(getpid(), sizeof(all), &all);
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && who-- == 0)
+			CPU_SET(cpu, &one);
+	if (CPU_COUNT(&one))
+		pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+}
+
+static inline void spin_until_round(atomic_int *at, int round)
 {
 	unsigned int n = 0;
 
-	atomic_store(&duel->at[who].round, round);
-	while (atomic_load(&duel->at[1 - who].round) < round)
+	while (atomic_load(at) < round)
 		if (++n > 1000) /* he does not run at all */
 			sched_yield();
+}
+
+/* The first of the two says when they start, so that the way of the news does not count. */
+static inline void meet(struct duel *duel, int who, int round)
+{
+	long long start;
+
+	if (who) {
+		atomic_store(&duel->at[1].round, round);
+		spin_until_round(&duel->at[0].round, round);
+		start = atomic_load(&duel->at[0].start_ns);
+	} else {
+		spin_until_round(&duel->at[1].round, round);
+		start = now_ns() + 300;
+		atomic_store(&duel->at[0].start_ns, start);
+		atomic_store(&duel->at[0].round, round);
+	}
+	while (now_ns() < start)
+		;
 }
 
 /* Nanoseconds, roughly: who of two comes first should differ. */

@@ -305,7 +305,7 @@ WORKQ_SYSTEM_QUEUE(system_unbound_wq);                   /* older name; a queue 
  * answer (A5, A6). An item still running is queued where it runs, so that it
  * never runs twice at once (B3, B4).
  *
- * Context: any thread, signal handler. No lock, no allocation, no sleep.
+ * Context: any thread, signal handler. No allocation, no sleep, no waiting for a lock.
  * Return:
  *   true   handed over: it will run once. Also for an item refused because @wq
  *          is being drained or destroyed and the caller is not one of its

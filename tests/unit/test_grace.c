@@ -320,6 +320,7 @@ enum {
 static struct {
 	uint32_t is_closed __attribute__((aligned(64)));
 	uint32_t is_inside __attribute__((aligned(64)));
+	bool was_open;
 	struct duel duel;
 } door;
 
@@ -329,8 +330,10 @@ static long go_through_door(void *arg)
 	duel_begin(1);
 	for (int i = 1; i <= ROUNDS; i++) {
 		meet(&door.duel, 1, 2 * i);
+		dawdle(64);
 		wq_grace_enter();
-		if (!wq_load_relaxed(&door.is_closed)) {
+		door.was_open = !wq_load_relaxed(&door.is_closed);
+		if (door.was_open) {
 			wq_store_relaxed(&door.is_inside, 1);
 			dawdle(400);
 			wq_store_relaxed(&door.is_inside, 0);
@@ -351,12 +354,13 @@ static void section_that_missed_the_news_is_over_after_synchronize(void)
 	for (int i = 1; i <= ROUNDS; i++) {
 		wq_store_relaxed(&door.is_closed, 0);
 		meet(&door.duel, 0, 2 * i);
-		dawdle((unsigned int)i % 64);
+		dawdle(door.duel.delay);
 		wq_store_relaxed(&door.is_closed, 1);
 		wq_grace_synchronize();
 		dawdle(100); /* until his stores arrive */
 		must(!wq_load_relaxed(&door.is_inside));
 		meet(&door.duel, 0, 2 * i + 1);
+		close_in(&door.duel, /* was_too_early */ !door.was_open);
 	}
 	call_join(&reader);
 }

@@ -92,6 +92,7 @@ static long light_side(void *arg)
 	duel_begin(1);
 	for (int i = 1; i <= ROUNDS; i++) {
 		meet(&dekker.duel, 1, 2 * i);
+		dawdle(64);
 		wq_store_relaxed(&dekker.light.is_up, 1);
 		wq_light_barrier();
 		dekker.light_saw = wq_load_relaxed(&dekker.heavy.is_up);
@@ -107,12 +108,14 @@ static void heavy_round(int i)
 	wq_store_relaxed(&dekker.light.is_up, 0);
 	wq_store_relaxed(&dekker.heavy.is_up, 0);
 	meet(&dekker.duel, 0, 2 * i);
-	dawdle((unsigned int)i % 64);
+	dawdle(dekker.duel.delay);
 	wq_store_relaxed(&dekker.heavy.is_up, 1);
 	wq_heavy_barrier();
 	heavy_saw = wq_load_relaxed(&dekker.light.is_up);
 	meet(&dekker.duel, 0, 2 * i + 1);
 	must(heavy_saw || dekker.light_saw);
+	if (heavy_saw != dekker.light_saw)
+		close_in(&dekker.duel, /* was_too_early */ dekker.light_saw);
 }
 
 static void one_of_two_sides_sees_the_other(void)

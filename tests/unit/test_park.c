@@ -117,7 +117,6 @@ enum {
 };
 
 static struct duel duel;
-static unsigned int delay; /* of the wake; changed and read in turn */
 
 static long wake_each_round(void *arg)
 {
@@ -126,27 +125,17 @@ static long wake_each_round(void *arg)
 	duel_begin(1);
 	for (int i = 1; i <= RACES; i++) {
 		meet(&duel, 1, 2 * i);
-		dawdle(delay + random_below(&seed, 1 + delay / 16));
+		dawdle(duel.delay + random_below(&seed, 1 + duel.delay / 16));
 		wq_park_wake(arg);
 		meet(&duel, 1, 2 * i + 1);
 	}
 	return 0;
 }
 
-/* Later if the wake was too early, earlier if it was too late: where the two meet is unknown. */
-static void adjust_delay(bool was_in_time)
-{
-	if (was_in_time)
-		delay += 1 + delay / 16;
-	else
-		delay -= delay / 16;
-}
-
 static void deadline_racing_a_wake_leaves_the_token_in_one_place(void)
 {
 	struct call call;
 
-	delay = 16;
 	call_start(&call, wake_each_round, &park);
 	duel_begin(0);
 	for (int i = 1; i <= RACES; i++) {
@@ -157,7 +146,7 @@ static void deadline_racing_a_wake_leaves_the_token_in_one_place(void)
 		meet(&duel, 0, 2 * i + 1);
 		is_left = wq_park_wait(&park, OVER);
 		must(in_time != is_left);
-		adjust_delay(in_time);
+		close_in(&duel, /* was_too_early */ in_time);
 	}
 	call_join(&call);
 }

@@ -246,14 +246,18 @@ static struct {
 
 static long be_first(int who)
 {
-	uint64_t seed = 4711;
 	long firsts = 0;
 
 	duel_begin(who);
 	for (int i = 0; i < FLAGS; i++) {
+		bool is_first;
+
 		meet(&race.duel, who, i + 1);
-		dawdle(who ? 64 : random_below(&seed, 128));
-		firsts += wq_report_is_first(&race.once[i]) != 0;
+		dawdle(who ? 64 : race.duel.delay);
+		is_first = wq_report_is_first(&race.once[i]);
+		firsts += is_first;
+		if (who == 0)
+			close_in(&race.duel, /* was_too_early */ is_first);
 	}
 	return firsts;
 }

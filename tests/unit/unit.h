@@ -178,6 +178,7 @@ struct duel {
 		atomic_int round;
 		atomic_llong start_ns;
 	} __attribute__((aligned(64))) at[2];
+	unsigned int delay; /* for one of them, see close_in(); changed by one between rounds */
 };
 
 /* Each on a CPU of its own, if there are two. */
@@ -227,6 +228,15 @@ static inline void dawdle(unsigned int n)
 {
 	for (volatile unsigned int i = 0; i < n; i++)
 		;
+}
+
+/* The delay nears the moment when both collide, and stays there: nobody knows it beforehand. */
+static inline void close_in(struct duel *duel, bool was_too_early)
+{
+	if (was_too_early)
+		duel->delay += 1 + duel->delay / 16;
+	else
+		duel->delay -= duel->delay ? 1 + duel->delay / 16 : 0;
 }
 
 /* ----------------------------------------------------------------- random */

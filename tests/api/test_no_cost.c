@@ -16,7 +16,7 @@
 enum {
 	BURST = 10000,
 	TRIES = 5,
-	FEW = 4, /* system calls allowed to a whole burst */
+	FEW = BURST / 200, /* system calls allowed to a whole burst: the pool is woken, or contended */
 };
 
 /* ------------------------------------------------------------- allocations */

@@ -16,7 +16,8 @@
 enum {
 	BURST = 10000,
 	TRIES = 5,
-	FEW = BURST / 200, /* system calls allowed to a whole burst: the pool is woken, or contended */
+	FEW = BURST /
+	      200, /* system calls allowed to a whole burst: the pool is woken, or contended */
 };
 
 /* ------------------------------------------------------------- allocations */

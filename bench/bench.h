@@ -197,6 +197,9 @@ struct bench_plan {
 
 /* Adds a copy of @like, which has its members up to @kept_per_run filled in, and gives it a queue. */
 struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_case *like);
+/* Two cases, "NAME-same-cpu" and "NAME-other-cpu": one caller, on the items' CPU or not; @make: data. */
+void bench_plan_add_latency(struct bench_plan *plan, const char *name,
+			    double (*run)(struct bench_case *c), void *(*make)(void));
 void bench_name(struct bench_case *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void bench_plan_run(struct bench_plan *plan);
 void bench_plan_fini(struct bench_plan *plan);

@@ -31,36 +31,18 @@ static double run(struct bench_case *c)
 	return bench_run_latency(c, round_trip_ns);
 }
 
-static void fini(struct bench_case *c)
-{
-	free(c->data);
-}
-
-static struct bench_case *add(struct bench_plan *plan, int producer_cpu)
+static void *make(void)
 {
 	struct work_struct *work = bench_alloc(1, sizeof(*work));
 
 	INIT_WORK(work, do_nothing);
-	return bench_plan_add(plan, &(struct bench_case){
-					    .unit = "us",
-					    .items = plan->opts->items,
-					    .producers = 1,
-					    .producer_cpu = producer_cpu,
-					    .target_cpu = plan->opts->cpu,
-					    .run = run,
-					    .fini = fini,
-					    .data = work,
-					    .kept_per_run = plan->opts->items,
-				    });
+	return work;
 }
 
 static void setup(struct bench_plan *plan, const struct bench_options *opts)
 {
-	int other = bench_cpus_nth((unsigned int)bench_cpus_index(opts->cpu) + 1);
-
-	bench_name(add(plan, opts->cpu), "flush-same-cpu");
-	if (other != opts->cpu)
-		bench_name(add(plan, other), "flush-other-cpu");
+	(void)opts;
+	bench_plan_add_latency(plan, "flush", run, make);
 }
 
 const struct bench_command bench_flush = {

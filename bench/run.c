@@ -30,6 +30,11 @@ struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_ca
 	return c;
 }
 
+static void free_data(struct bench_case *c)
+{
+	free(c->data);
+}
+
 void bench_name(struct bench_case *c, const char *fmt, ...)
 {
 	va_list args;
@@ -37,6 +42,31 @@ void bench_name(struct bench_case *c, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(c->workload, sizeof(c->workload), fmt, args);
 	va_end(args);
+}
+
+void bench_plan_add_latency(struct bench_plan *plan, const char *name,
+			    double (*run)(struct bench_case *c), void *(*make)(void))
+{
+	const struct bench_options *opts = plan->opts;
+	int other = bench_cpus_nth((unsigned int)bench_cpus_index(opts->cpu) + 1);
+	struct bench_case like = {
+		.unit = "us",
+		.items = opts->items,
+		.producers = 1,
+		.target_cpu = opts->cpu,
+		.run = run,
+		.fini = free_data,
+		.kept_per_run = opts->items,
+	};
+
+	like.producer_cpu = opts->cpu;
+	like.data = make();
+	bench_name(bench_plan_add(plan, &like), "%s-same-cpu", name);
+	if (other == opts->cpu)
+		return;
+	like.producer_cpu = other;
+	like.data = make();
+	bench_name(bench_plan_add(plan, &like), "%s-other-cpu", name);
 }
 
 /* To a terminal only; a line that is written over and at last wiped out. */

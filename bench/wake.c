@@ -55,36 +55,18 @@ static double run(struct bench_case *c)
 	return bench_run_latency(c, wake_ns);
 }
 
-static void fini(struct bench_case *c)
-{
-	free(c->data);
-}
-
-static struct bench_case *add(struct bench_plan *plan, int producer_cpu)
+static void *make(void)
 {
 	struct stamp *stamp = bench_alloc(1, sizeof(*stamp));
 
 	INIT_WORK(&stamp->work, take_stamp);
-	return bench_plan_add(plan, &(struct bench_case){
-					    .unit = "us",
-					    .items = plan->opts->items,
-					    .producers = 1,
-					    .producer_cpu = producer_cpu,
-					    .target_cpu = plan->opts->cpu,
-					    .run = run,
-					    .fini = fini,
-					    .data = stamp,
-					    .kept_per_run = plan->opts->items,
-				    });
+	return stamp;
 }
 
 static void setup(struct bench_plan *plan, const struct bench_options *opts)
 {
-	int other = bench_cpus_nth((unsigned int)bench_cpus_index(opts->cpu) + 1);
-
-	bench_name(add(plan, opts->cpu), "wake-same-cpu");
-	if (other != opts->cpu)
-		bench_name(add(plan, other), "wake-other-cpu");
+	(void)opts;
+	bench_plan_add_latency(plan, "wake", run, make);
 }
 
 enum { OPT_PAUSE = 512 };

@@ -300,34 +300,26 @@ static void cancel_sync_of_disabled_item_leaves_it_disabled(void **state)
 
 /* --------------------------------------------------------------------- G4 */
 
-static void requeue_for_ever(struct work_struct *work)
-{
-	struct requeuer *requeuer = container_of(work, struct requeuer, work);
-
-	atomic_fetch_add(&requeuer->runs, 1);
-	queue_work(requeuer->wq, work);
-}
-
 /* G4 */
 static void cancel_sync_stops_an_item_that_requeues_for_ever(void **state)
 {
 	(void)state;
 	for (int kind = 0; kind < NR_QUEUE_KINDS; kind++) {
-		struct requeuer requeuer = { .wq = queue_of_kind(kind) };
+		struct endless endless = { .wq = queue_of_kind(kind) };
 
-		INIT_WORK(&requeuer.work, requeue_for_ever);
+		INIT_WORK(&endless.work, requeue_for_ever);
 		for (int i = 0; i < 20; i++) {
-			int runs = atomic_load(&requeuer.runs);
+			int runs = atomic_load(&endless.runs);
 
-			assert_true(queue_work(requeuer.wq, &requeuer.work));
-			wait_until(atomic_load(&requeuer.runs) > runs);
-			cancel_work_sync(&requeuer.work);
-			runs = atomic_load(&requeuer.runs);
-			assert_int_equal(work_busy(&requeuer.work), 0);
-			flush_workqueue(requeuer.wq);
-			assert_int_equal(atomic_load(&requeuer.runs), runs);
+			assert_true(queue_work(endless.wq, &endless.work));
+			wait_until(atomic_load(&endless.runs) > runs);
+			cancel_work_sync(&endless.work);
+			runs = atomic_load(&endless.runs);
+			assert_int_equal(work_busy(&endless.work), 0);
+			flush_workqueue(endless.wq);
+			assert_int_equal(atomic_load(&endless.runs), runs);
 		}
-		destroy_workqueue(requeuer.wq);
+		destroy_workqueue(endless.wq);
 	}
 }
 

@@ -280,7 +280,7 @@ static void drain_follows_a_chain_from_cpu_to_cpu(void **state)
 
 /* --------------------------------------------------------------------- F3 */
 
-struct endless {
+struct stoppable {
 	struct work_struct work;
 	struct workqueue_struct *wq;
 	atomic_int runs;
@@ -289,33 +289,33 @@ struct endless {
 
 static void requeue_until_stopped(struct work_struct *work)
 {
-	struct endless *endless = container_of(work, struct endless, work);
+	struct stoppable *stoppable = container_of(work, struct stoppable, work);
 
-	atomic_fetch_add(&endless->runs, 1);
-	if (!atomic_load(&endless->stop))
-		queue_work(endless->wq, work);
+	atomic_fetch_add(&stoppable->runs, 1);
+	if (!atomic_load(&stoppable->stop))
+		queue_work(stoppable->wq, work);
 }
 
 /* F3 */
 static void drain_item_that_requeues_keeps_waiting_and_reports(void **state)
 {
-	struct endless endless = { .wq = alloc_workqueue("endless", WQ_UNBOUND, 0) };
+	struct stoppable stoppable = { .wq = alloc_workqueue("endless", WQ_UNBOUND, 0) };
 	struct call drain;
 	int runs;
 
 	(void)state;
-	INIT_WORK(&endless.work, requeue_until_stopped);
-	queue_work(endless.wq, &endless.work);
-	call_start(&drain, do_drain_workqueue, endless.wq);
+	INIT_WORK(&stoppable.work, requeue_until_stopped);
+	queue_work(stoppable.wq, &stoppable.work);
+	call_start(&drain, do_drain_workqueue, stoppable.wq);
 	wait_until(report_count() + note_count() > 0);
-	runs = atomic_load(&endless.runs);
-	wait_until(atomic_load(&endless.runs) > runs + 1000);
+	runs = atomic_load(&stoppable.runs);
+	wait_until(atomic_load(&stoppable.runs) > runs + 1000);
 	assert_false(call_is_back(&drain));
-	atomic_store(&endless.stop, true);
+	atomic_store(&stoppable.stop, true);
 	call_join(&drain);
 	assert_true(reports_are_well_formed());
 	report_take();
-	destroy_workqueue(endless.wq);
+	destroy_workqueue(stoppable.wq);
 }
 
 /* --------------------------------------------------------------------- F4 */

@@ -222,20 +222,6 @@ static void flush_work_queued_again_after_the_call_is_not_waited_for(void **stat
 	}
 }
 
-struct endless {
-	struct work_struct work;
-	struct workqueue_struct *wq;
-	atomic_int runs;
-};
-
-static void requeue_for_ever(struct work_struct *work)
-{
-	struct endless *endless = container_of(work, struct endless, work);
-
-	atomic_fetch_add(&endless->runs, 1);
-	queue_work(endless->wq, work);
-}
-
 /* E2 */
 static void flush_work_item_that_requeues_for_ever_returns(void **state)
 {

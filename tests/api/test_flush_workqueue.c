@@ -139,20 +139,6 @@ static void flush_workqueue_does_not_wait_for_items_queued_later(void **state)
 	}
 }
 
-struct endless {
-	struct work_struct work;
-	struct workqueue_struct *wq;
-	atomic_int runs;
-};
-
-static void requeue_for_ever(struct work_struct *work)
-{
-	struct endless *endless = container_of(work, struct endless, work);
-
-	atomic_fetch_add(&endless->runs, 1);
-	queue_work(endless->wq, work);
-}
-
 /* D1 */
 static void flush_workqueue_is_not_held_up_by_items_that_requeue(void **state)
 {

@@ -24,18 +24,7 @@
 #include "gate.h"
 #include "item.h"
 #include "report.h"
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define TESTS_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define TESTS_SANITIZED 1
-#endif
-#ifndef TESTS_SANITIZED
-#define TESTS_SANITIZED 0
-#endif
+#include "sanitized.h"
 
 enum {
 	TEST_SECONDS = 120,

@@ -180,4 +180,19 @@ static inline void pin_self(int cpu)
 	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
+/* An item that queues itself again each time; cancel_work_sync() ends it. */
+struct endless {
+	struct work_struct work;
+	struct workqueue_struct *wq;
+	atomic_int runs;
+};
+
+static inline void requeue_for_ever(struct work_struct *work)
+{
+	struct endless *endless = container_of(work, struct endless, work);
+
+	atomic_fetch_add(&endless->runs, 1);
+	queue_work(endless->wq, work);
+}
+
 #endif /* TESTS_ITEM_H */

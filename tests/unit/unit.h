@@ -26,19 +26,8 @@
 
 #include "../support/call.h"
 #include "../support/gate.h"
+#include "../support/sanitized.h"
 #include "base/report.h"
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define TESTS_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define TESTS_SANITIZED 1
-#endif
-#ifndef TESTS_SANITIZED
-#define TESTS_SANITIZED 0
-#endif
 
 #ifdef WORKQ_DEBUG
 #define TESTS_DEBUG 1

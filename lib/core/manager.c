@@ -108,7 +108,9 @@ static void serve(struct wq_pool *pool)
 	struct wq_worker *worker;
 	int err;
 
-	if (!wq_load_relaxed(&pool->intake) && !wq_load_relaxed(&pool->wants_worker))
+	/* without an offer somebody may have taken ours, and a lock hold must renew it */
+	if (!wq_load_relaxed(&pool->intake) && !wq_load_relaxed(&pool->wants_worker) &&
+	    wq_load_relaxed(&pool->waker))
 		return;
 	worker = reserve_worker(pool);
 	if (!worker)

@@ -31,12 +31,13 @@ static unsigned int *bound_ids;
 
 /* -------------------------------------------------------------- intake */
 
-void wq_pool_wake_waker(struct wq_pool *pool)
+bool wq_pool_wake_waker(struct wq_pool *pool)
 {
 	struct wq_park *park = wq_xchg_seq_cst(&pool->waker, NULL);
 
 	if (park)
 		wq_park_wake(park);
+	return park;
 }
 
 static struct work_struct *reverse(struct work_struct *newest)

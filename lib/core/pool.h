@@ -25,8 +25,8 @@ int wq_pool_create_all(void);
 struct wq_pool *wq_pool_of_cpu(unsigned int cpu, bool is_highpri);
 struct wq_pool *wq_pool_unbound(bool is_highpri);
 
-/* Take whom the push must wake, if nobody else has, and wake him. */
-void wq_pool_wake_waker(struct wq_pool *pool);
+/* Take whom the push must wake, and wake him. False: somebody else has taken him. */
+bool wq_pool_wake_waker(struct wq_pool *pool);
 
 /*
  * Push an item that the caller owns and whose word names a pwq of the pool.
@@ -35,18 +35,16 @@ void wq_pool_wake_waker(struct wq_pool *pool);
 static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
 {
 	struct work_struct *head = wq_load_relaxed(&pool->intake);
-	struct wq_park *waker;
 
 	/* order: INTAKE-PUSH pairs with INTAKE-TAKE, and with INTAKE-LOOK */
 	do
 		work->entry.next = head;
 	while (!wq_cas_weak_seq_cst(&pool->intake, &head, work));
 	/* order: WAKER-LOOK pairs with WAKER-OFFER */
-	waker = wq_load_seq_cst(&pool->waker);
-	if (wq_unlikely(waker))
-		wq_pool_wake_waker(pool);
-	else if (head && wq_unlikely(!wq_manager_is_sampling()))
-		/* who pushed first took the waker, and may be stopped before waking it */
+	if (wq_unlikely(wq_load_seq_cst(&pool->waker) != NULL) && wq_pool_wake_waker(pool))
+		return;
+	/* who took the waker may be stopped before waking him: then the manager must look */
+	if (wq_unlikely(!wq_manager_is_sampling()))
 		wq_park_wake(&wq_manager_park);
 }
 

@@ -616,7 +616,7 @@ static void push_takes_the_offer_and_wakes_once(void **state)
 	assert_false(was_woken(&worker->park));
 }
 
-/* Whoever pushed first took the waker, and may be stopped before he wakes him. */
+/* Whoever took the waker may be stopped before he wakes him. */
 static void later_push_wakes_the_manager_unless_it_looks_by_itself(void **state)
 {
 	add_idle();
@@ -629,10 +629,10 @@ static void later_push_wakes_the_manager_unless_it_looks_by_itself(void **state)
 	assert_true(manager_was_woken());
 }
 
-static void first_push_does_not_wake_the_manager(void **state)
+static void push_that_wakes_a_worker_does_not_wake_the_manager(void **state)
 {
 	wq_manager_samples = false;
-	add_running();
+	add_idle();
 	look();
 	push(0);
 	assert_false(manager_was_woken());
@@ -861,7 +861,7 @@ int main(void)
 		unbound_test(unbound_pool_asks_for_more_when_a_running_one_is_uncounted),
 		bound_test(push_takes_the_offer_and_wakes_once),
 		bound_test(later_push_wakes_the_manager_unless_it_looks_by_itself),
-		bound_test(first_push_does_not_wake_the_manager),
+		bound_test(push_that_wakes_a_worker_does_not_wake_the_manager),
 		bound_test(first_push_to_a_pool_without_workers_wakes_the_manager),
 		bound_test(push_during_a_lock_hold_is_seen_at_its_end),
 		bound_test(push_during_a_lock_hold_waits_for_the_running_worker),

@@ -327,9 +327,8 @@ static struct {
 static long go_through_door(void *arg)
 {
 	wq_grace_claim();
-	duel_begin(1);
-	for (int i = 1; i <= ROUNDS; i++) {
-		meet(&door.duel, 1, 2 * i);
+	duel_take_place(&door.duel, 1);
+	for (int i = 1; i <= ROUNDS && meet(&door.duel, 1, 2 * i); i++) {
 		dawdle(64);
 		wq_grace_enter();
 		door.was_open = !wq_load_relaxed(&door.is_closed);
@@ -349,11 +348,10 @@ static void section_that_missed_the_news_is_over_after_synchronize(void)
 	struct call reader;
 
 	start_main_thread();
+	duel_begin(&door.duel);
 	call_start(&reader, go_through_door, NULL);
-	duel_begin(0);
-	for (int i = 1; i <= ROUNDS; i++) {
-		wq_store_relaxed(&door.is_closed, 0);
-		meet(&door.duel, 0, 2 * i);
+	duel_take_place(&door.duel, 0);
+	for (int i = 1; i <= ROUNDS && meet(&door.duel, 0, 2 * i); i++) {
 		dawdle(door.duel.delay);
 		wq_store_relaxed(&door.is_closed, 1);
 		wq_grace_synchronize();
@@ -361,6 +359,7 @@ static void section_that_missed_the_news_is_over_after_synchronize(void)
 		must(!wq_load_relaxed(&door.is_inside));
 		meet(&door.duel, 0, 2 * i + 1);
 		close_in(&door.duel, /* was_too_early */ !door.was_open);
+		wq_store_relaxed(&door.is_closed, 0);
 	}
 	call_join(&reader);
 }

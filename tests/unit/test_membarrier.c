@@ -89,9 +89,8 @@ static struct {
 static long light_side(void *arg)
 {
 	wq_membarrier_init();
-	duel_begin(1);
-	for (int i = 1; i <= ROUNDS; i++) {
-		meet(&dekker.duel, 1, 2 * i);
+	duel_take_place(&dekker.duel, 1);
+	for (int i = 1; i <= ROUNDS && meet(&dekker.duel, 1, 2 * i); i++) {
 		dawdle(64);
 		wq_store_relaxed(&dekker.light.is_up, 1);
 		wq_light_barrier();
@@ -101,21 +100,28 @@ static long light_side(void *arg)
 	return 0;
 }
 
-static void heavy_round(int i)
+static void lower_flags(void)
+{
+	wq_store_relaxed(&dekker.light.is_up, 0);
+	wq_store_relaxed(&dekker.heavy.is_up, 0);
+}
+
+static void heavy_side(void)
 {
 	bool heavy_saw;
 
-	wq_store_relaxed(&dekker.light.is_up, 0);
-	wq_store_relaxed(&dekker.heavy.is_up, 0);
-	meet(&dekker.duel, 0, 2 * i);
-	dawdle(dekker.duel.delay);
-	wq_store_relaxed(&dekker.heavy.is_up, 1);
-	wq_heavy_barrier();
-	heavy_saw = wq_load_relaxed(&dekker.light.is_up);
-	meet(&dekker.duel, 0, 2 * i + 1);
-	must(heavy_saw || dekker.light_saw);
-	if (heavy_saw != dekker.light_saw)
-		close_in(&dekker.duel, /* was_too_early */ dekker.light_saw);
+	lower_flags();
+	for (int i = 1; i <= ROUNDS && meet(&dekker.duel, 0, 2 * i); i++) {
+		dawdle(dekker.duel.delay);
+		wq_store_relaxed(&dekker.heavy.is_up, 1);
+		wq_heavy_barrier();
+		heavy_saw = wq_load_relaxed(&dekker.light.is_up);
+		meet(&dekker.duel, 0, 2 * i + 1);
+		must(heavy_saw || dekker.light_saw);
+		if (heavy_saw != dekker.light_saw)
+			close_in(&dekker.duel, /* was_too_early */ dekker.light_saw);
+		lower_flags();
+	}
 }
 
 static void one_of_two_sides_sees_the_other(void)
@@ -123,10 +129,10 @@ static void one_of_two_sides_sees_the_other(void)
 	struct call light;
 
 	wq_membarrier_init();
+	duel_begin(&dekker.duel);
 	call_start(&light, light_side, NULL);
-	duel_begin(0);
-	for (int i = 1; i <= ROUNDS; i++)
-		heavy_round(i);
+	duel_take_place(&dekker.duel, 0);
+	heavy_side();
 	call_join(&light);
 }
 

@@ -122,9 +122,8 @@ static long wake_each_round(void *arg)
 {
 	uint64_t seed = 4711;
 
-	duel_begin(1);
-	for (int i = 1; i <= RACES; i++) {
-		meet(&duel, 1, 2 * i);
+	duel_take_place(&duel, 1);
+	for (int i = 1; i <= RACES && meet(&duel, 1, 2 * i); i++) {
 		dawdle(duel.delay + random_below(&seed, 1 + duel.delay / 16));
 		wq_park_wake(arg);
 		meet(&duel, 1, 2 * i + 1);
@@ -136,12 +135,12 @@ static void deadline_racing_a_wake_leaves_the_token_in_one_place(void)
 {
 	struct call call;
 
+	duel_begin(&duel);
 	call_start(&call, wake_each_round, &park);
-	duel_begin(0);
-	for (int i = 1; i <= RACES; i++) {
+	duel_take_place(&duel, 0);
+	for (int i = 1; i <= RACES && meet(&duel, 0, 2 * i); i++) {
 		bool in_time, is_left;
 
-		meet(&duel, 0, 2 * i);
 		in_time = wq_park_wait(&park, OVER);
 		meet(&duel, 0, 2 * i + 1);
 		is_left = wq_park_wait(&park, OVER);

@@ -38,6 +38,7 @@
 enum {
 	UNIT_SECONDS = 55,
 	CHILD_SECONDS = 40,
+	DUEL_SECONDS = 3,
 	EXIT_SKIPPED = 77,
 	EXIT_WRONG_REPORT = 78,
 };
@@ -159,29 +160,39 @@ static inline bool aborts(void (*fn)(void), const char *what)
 /* ------------------------------------------------------------------- duels */
 
 /*
- * Two threads that race round by round: both leave meet() at about the same
- * time. For child tests, since they are pinned.
+ * Two threads, 0 and 1, that race round by round: both leave meet() at about the
+ * same time. For child tests, since the threads are pinned, and the process is
+ * skipped where there are no two CPUs.
  */
 struct duel {
 	struct {
 		atomic_int round;
 		atomic_llong start_ns;
 	} __attribute__((aligned(64))) at[2];
+	atomic_bool is_over;
+	long long end_ns; /* enough tried */
+	cpu_set_t cpus;
 	unsigned int delay; /* for one of them, see close_in(); changed by one between rounds */
 };
 
-/* Each on a CPU of its own, if there are two. */
-static inline void duel_begin(int who)
+/* Before the threads take their places. */
+static inline void duel_begin(struct duel *duel)
 {
-	cpu_set_t all, one;
+	duel->end_ns = now_ns() + DUEL_SECONDS * 1000000000LL;
+	pthread_getaffinity_np(pthread_self(), sizeof(duel->cpus), &duel->cpus);
+	if (CPU_COUNT(&duel->cpus) < 2)
+		exit(EXIT_SKIPPED);
+}
 
-	sched_getaffinity(getpid(), sizeof(all), &all);
-	CPU_ZERO(&one);
+static inline void duel_take_place(struct duel *duel, int who)
+{
+	cpu_set_t place;
+
+	CPU_ZERO(&place);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &all) && who-- == 0)
-			CPU_SET(cpu, &one);
-	if (CPU_COUNT(&one))
-		pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+		if (CPU_ISSET(cpu, &duel->cpus) && who-- == 0)
+			CPU_SET(cpu, &place);
+	pthread_setaffinity_np(pthread_self(), sizeof(place), &place);
 }
 
 static inline void spin_until_round(atomic_int *at, int round)
@@ -193,8 +204,11 @@ static inline void spin_until_round(atomic_int *at, int round)
 			sched_yield();
 }
 
-/* The first of the two says when they start, so that the way of the news does not count. */
-static inline void meet(struct duel *duel, int who, int round)
+/*
+ * Thread 0 says when they start, so that the way of the news does not count.
+ * False, for both: the duel has lasted long enough.
+ */
+static inline bool meet(struct duel *duel, int who, int round)
 {
 	long long start;
 
@@ -205,11 +219,14 @@ static inline void meet(struct duel *duel, int who, int round)
 	} else {
 		spin_until_round(&duel->at[1].round, round);
 		start = now_ns() + 300;
+		if (start > duel->end_ns)
+			atomic_store(&duel->is_over, true);
 		atomic_store(&duel->at[0].start_ns, start);
 		atomic_store(&duel->at[0].round, round);
 	}
 	while (now_ns() < start)
 		;
+	return !atomic_load(&duel->is_over);
 }
 
 /* Nanoseconds, roughly: who of two comes first should differ. */

@@ -7,7 +7,7 @@
 
 #include "core/types.h"
 
-/* Everything that can be derived agrees with what is stored. Lock held; walks all lists. */
+/* Workers, idle list, counts and worklist agree with one another. Lock held; walks all slots. */
 bool wq_pool_is_valid_locked(struct wq_pool *pool);
 
 #ifdef WORKQ_DEBUG

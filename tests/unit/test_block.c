@@ -177,16 +177,19 @@ static void park_is_the_threads_own_unless_its_record_is_shared(void **state)
 static struct {
 	struct gate go;
 	struct call call;
+	atomic_bool is_settled; /* from here on it does nothing but what is said of it */
 } model;
 
 static long sleep_at_gate(void *arg)
 {
+	atomic_store(&model.is_settled, true);
 	gate_wait(&model.go);
 	return 0;
 }
 
 static long spin_at_gate(void *arg)
 {
+	atomic_store(&model.is_settled, true);
 	gate_spin(&model.go);
 	return 0;
 }
@@ -197,6 +200,7 @@ static atomic_int naps_wanted, naps_had;
 static long nap_on_demand(void *arg)
 {
 	nap_us(100);
+	atomic_store(&model.is_settled, true);
 	while (!gate_is_open(&model.go)) {
 		if (atomic_load(&naps_wanted) > atomic_load(&naps_had)) {
 			nap_us(100);
@@ -209,8 +213,9 @@ static long nap_on_demand(void *arg)
 static void be_like(long (*fn)(void *arg), char state)
 {
 	gate_init(&model.go);
+	atomic_store(&model.is_settled, false);
 	call_start(&model.call, fn, NULL);
-	wait_until(atomic_load(&model.call.tid));
+	wait_until(atomic_load(&model.is_settled));
 	self->tid = (uint32_t)atomic_load(&model.call.tid);
 	wait_until(wq_os_thread_state(self->tid).letter == state);
 }

@@ -719,9 +719,9 @@ static void woken_waker_is_taken_by_one_of_two(void **state)
 	struct wq_worker *worker = add_idle();
 
 	look();
-	wq_pool_wake_waker(&pool);
+	assert_true(wq_pool_wake_waker(&pool));
 	assert_true(was_woken(&worker->park));
-	wq_pool_wake_waker(&pool);
+	assert_false(wq_pool_wake_waker(&pool));
 	assert_false(was_woken(&worker->park));
 }
 

@@ -1,0 +1,218 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check.sh [quick] - runs spin on the models: what must hold holds, every seeded bug is found.
+#
+# A line per run: what came out, the model with its switches, the number of states. "quick" leaves
+# out the long runs at the end of the list. JOBS=n: so many at once, two if not said. Needs spin
+# and a C compiler. Exit status 1 if anything was not as expected.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+
+# EXPECTED MODEL SWITCH...: ok: no error, bug: one is found; ok-big: worth an optimising compiler;
+# with -live: liveness under weak fairness.
+quick_runs()
+{
+	cat <<'RUNS'
+ok-big colors NF=3 NI=3
+ok-big core WITH_CANCEL WITH_CA WITH_P1
+ok-big barrier NF=1 NC=1 NS=1 NW=2
+ok-big manager BLOCK CHAIN NW=3
+ok-big barrier NF=2
+ok-big core WITH_CANCEL WITH_C WITH_S
+ok-big core WITH_FLUSH WITH_S
+ok core TWICE WITH_P1
+ok core WITH_F WITH_P1
+ok core WITH_F WITH_P1 FIFO
+ok core WITH_S WITH_P1
+ok core WITH_S WITH_P1 FIFO
+ok core WITH_FLUSH WITH_CANCEL WITH_CA
+ok core NW0=2 WITH_S
+ok core NW0=2 WITH_F BLOCK FIFO WITH_P1
+ok core NW0=2 WITH_CANCEL WITH_CA
+ok-live core LIVE WITH_S WITH_FLUSH
+bug core BUG_NORECHECK WITH_F
+bug core BUG_NOFILED WITH_CANCEL WITH_CA
+bug core BUG_LATEPUB WITH_P1
+bug core BUG_EARLYLOOK TWICE WITH_P1
+bug core BUG_TOUCH WITH_F
+bug core BUG_NODRAIN WITH_FLUSH
+bug core BUG_NOCHAIN NW0=2 WITH_F BLOCK FIFO
+bug core BUG_NOCOLLIDE NW0=2 WITH_S
+bug core BUG_OWNFIRST WITH_S WITH_P1 FIFO
+bug core WITH_F WITH_P1 FIFO FIFO_FALSE
+bug-live core LIVE WITH_S WITH_FLUSH BUG_NOCOLOUR
+ok barrier NF=1 NC=1 INACTIVE
+ok barrier NF=1 NC=1 NW=2
+ok barrier NF=0 NS=2
+bug barrier NF=1 NC=1 BUG_NOMOVE
+bug barrier NF=1 NC=1 BUG_NOBIT
+bug barrier NF=1 NC=1 BUG_NOFILED
+bug barrier NF=1 NC=1 BUG_NORELEASE
+bug barrier NF=1 NC=1 BUG_EARLY
+bug barrier NF=1 NC=1 BUG_DONEFIRST
+bug barrier NF=1 NC=1 BUG_NOLOOK
+bug barrier NF=1 NC=1 BUG_NOWAITERS
+bug barrier NF=1 NC=1 BUG_NOPARK
+ok disable NS=1 ND=1 NW=2 NQ=2
+ok disable NS=2 NP=2
+ok disable NS=1 ND=1 NA=1
+bug disable NS=1 ND=1 NQ=2 BUG_STALE
+bug disable NS=1 ND=1 NQ=2 BUG_TRANSIT
+bug disable NS=1 ND=1 NQ=2 BUG_EARLYLOOK
+bug disable NS=1 ND=1 NQ=2 BUG_NOSLOT
+bug disable NS=1 ND=1 NQ=2 BUG_TWOSTEP
+bug disable NS=1 ND=1 NQ=2 BUG_STORE
+bug disable NS=1 ND=1 NQ=2 BUG_KEEP
+ok colors NF=2 NI=3 NC=2
+ok colors NF=3 NI=2 NC=2
+ok colors NF=2 NI=2 NOSELF
+bug colors NI=2 BUG_HEADLATE
+bug colors NI=2 BUG_HEADEARLY
+bug colors NI=2 BUG_NODRAIN
+bug colors NI=2 BUG_NOOVERFLOW
+bug colors NI=2 BUG_JOIN
+bug colors NI=2 BUG_REUSE
+bug colors NI=2 BUG_ONE
+bug colors NI=2 BUG_NOHANDON
+ok late
+bug late BUG_NOLATE
+bug late BUG_NOSYNC
+bug late BUG_SYNCFIRST
+bug late BUG_NOLOCK
+ok-big manager BOUND NREAP=2 NW=4 NP=3
+ok manager BOUND BLOCK CHAIN NREAP=1 NW=3
+ok manager NREAP=1 NW=3
+ok manager NREAP=1 NW=3 NFAIL=1
+ok manager STALL BOUND NREAP=1 NW=3 NP=3
+bug manager BOUND NW=3 BUG_NORECHECK
+bug manager BOUND NW=3 BLOCK BUG_NOSTANDIN
+bug manager BOUND NW=3 NP=3 BUG_OFFER
+bug manager BOUND NW=3 NP=3 NREAP=2 BUG_NORENEW
+bug manager BOUND NW=3 NP=3 NREAP=1 BUG_REAPNORULE
+bug manager BOUND NW=3 BLOCK BUG_BLOCKNORULE
+bug manager BOUND NW=3 BLOCK CHAIN NP=1 NFAIL=1 BUG_WANTSTAYS
+bug manager BOUND NW=4 BLOCK NP=3 NREAP=1 BUG_LATECOUNT
+bug manager BOUND NW=3 NFAIL=1 BUG_NOUNCOUNT
+bug manager BOUND NW=3 NFAIL=1 BUG_NORETRY
+bug manager BOUND NW=3 NP=3 NREAP=1 STALL BUG_NOHELP
+bug manager BOUND NW=3 NP=3 NREAP=1 STALL BUG_HEAD
+bug manager BOUND NW=3 NP=3 NREAP=1 STALL BUG_HALFHELP
+ok wake
+ok wake NP=3
+ok wake NP=3 STALL
+bug wake BUG_RELEASE
+bug wake BUG_LATELOAD
+bug wake STALL BUG_ONLYEMPTY
+ok sampling
+ok sampling NW=2 R=1
+bug sampling BUG_NOLOCK
+bug sampling BUG_LOOKFIRST
+bug sampling BUG_ONEPOOL
+bug sampling BUG_NORESTART
+bug sampling BUG_NOTEEARLY
+bug sampling BUG_NONOTE
+ok lock
+ok lock N=3
+ok lock N=3 FENCES
+bug lock N=3 BUG_NOBARRIER
+bug lock N=3 BUG_NOLOOK
+bug lock N=3 BUG_LOOKFIRST
+bug lock N=3 BUG_WAKEONE
+bug lock N=3 BUG_CLEARLATE
+bug lock N=3 BUG_NOVALUE
+ok epoch
+ok epoch REPLACE
+bug epoch BUG_NOMEMBARRIER
+bug epoch BUG_NOSYNC
+bug epoch REPLACE BUG_NOMEMBARRIER
+bug epoch REPLACE BUG_NOSYNC
+bug epoch REPLACE BUG_NOCHECK
+ok drain N=8
+bug drain BUG_ONEPASS
+ok batch
+bug batch BUG_NOMEMBARRIER
+bug batch BUG_NOREREAD
+RUNS
+}
+
+# Up to two minutes and three gigabytes each.
+long_runs()
+{
+	cat <<'RUNS'
+ok-big core WITH_FLUSH WITH_P1
+ok-big core NW0=2 WITH_S WITH_P1
+ok-big core NW0=2 WITH_F WITH_P1
+ok-big barrier NF=2 NC=1
+ok-big disable NS=1 ND=1 NA=1 NQ=2 NW=2
+ok-big disable NS=2 NP=2 NW=2
+ok-big colors NF=4 NI=2
+ok-big manager NREAP=1 NW=4 NP=3
+ok-big manager NREAP=1 NW=3 NQ=2
+ok-big manager STALL NW=3 NP=3
+ok-big sampling NW=2 R=2
+RUNS
+}
+
+# check EXPECTED MODEL SWITCH..., in an empty directory
+check()
+{
+	want=$1 model=$2 flags= optimise=-O0 how=-DSAFETY search=
+	shift 2
+	for switch in "$@"; do
+		flags="$flags -D$switch"
+	done
+	case $want in
+	*-big) optimise=-O2 ;;
+	*-live) how=-DNFAIR=4 search="-a -f" ;;
+	esac
+	# shellcheck disable=SC2086 # several arguments
+	if ! { spin -a $flags "$here/$model.pml" && "${CC:-cc}" $optimise -w $how -DCOLLAPSE \
+		-DMEMLIM="$MEMLIM" -DVECTORSZ=512 -o pan pan.c; } >log 2>&1; then
+		cat log
+		echo "FAIL: $model $*: does not build"
+		return 1
+	fi
+	# shellcheck disable=SC2086
+	nice ./pan -m100000 $search >log 2>&1
+	errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' log)
+	states=$(sed -n 's/ *\([0-9.e+]*\) states, stored.*/\1/p' log)
+	if grep -qE 'max search depth|memory limit|VECTORSZ' log; then
+		errors=incomplete
+	fi
+	case ${want%-*}$errors in
+	ok0) echo "holds: $model${*:+ }$*: $states states" ;;
+	bug1) echo "bug found: $model${*:+ }$*: after $states states" ;;
+	*)
+		cat log
+		echo "FAIL: $model $*: wanted $want, errors: ${errors:-none reported}"
+		return 1
+		;;
+	esac
+}
+
+if [ "${1-}" = --one ]; then
+	dir=$(mktemp -d) && cd "$dir" || exit 1
+	# shellcheck disable=SC2086
+	check $2
+	status=$?
+	rm -rf "$dir"
+	exit $status
+fi
+
+for tool in spin "${CC:-cc}"; do
+	command -v "$tool" >/dev/null || {
+		echo "check.sh: $tool is not installed" >&2
+		exit 1
+	}
+done
+status=0
+MEMLIM=1500 # megabytes, for each of them
+export MEMLIM
+quick_runs | xargs -P "${JOBS:-2}" -I '{}' "$0" --one '{}' || status=1
+if [ "${1-}" != quick ]; then
+	MEMLIM=3500
+	long_runs | xargs -P 1 -I '{}' "$0" --one '{}' || status=1
+fi
+[ $status = 0 ] || echo "check.sh: not as expected, see FAIL above"
+exit $status

@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh - do the models of the core still say what docs/models says? The quick ones.
+set -eu
+
+models=$(cd "$(dirname "$0")/../../docs/models" && pwd)
+
+if ! command -v spin >/dev/null; then
+	echo "FAIL: spin is not installed: ./dev setup installs it (Debian: apt-get install spin)" >&2
+	exit 1
+fi
+nice "$models/check.sh" quick

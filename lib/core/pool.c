@@ -75,10 +75,12 @@ void wq_pool_drain_locked(struct wq_pool *pool)
 	}
 }
 
-bool wq_pool_has_others_running_locked(struct wq_pool *pool)
+bool wq_pool_has_others_running_locked(const struct wq_worker *worker)
 {
-	wq_assert_held(&pool->lock);
-	return pool->is_bound && pool->nr_running > 1;
+	unsigned int itself = worker->is_uncounted ? 0 : 1;
+
+	wq_assert_held(&worker->pool->lock);
+	return worker->pool->is_bound && worker->pool->nr_running > itself;
 }
 
 /* The item is next, and the worker runs it now: nobody else need wake to find that out (B5). */
@@ -88,8 +90,7 @@ static void keep_if_own(struct wq_worker *worker, struct work_struct *work)
 
 	if (worker->work != work || worker->func != work->func)
 		return;
-	if (head->next != node || head->prev != node ||
-	    wq_pool_has_others_running_locked(worker->pool))
+	if (head->next != node || head->prev != node || wq_pool_has_others_running_locked(worker))
 		return;
 	wq_list_del(node);
 	wq_list_add_tail(node, &worker->scheduled);

@@ -76,8 +76,11 @@ void wq_pool_unidle_locked(struct wq_pool *pool, struct wq_worker *worker);
 
 /* Should one more worker run? Asked when work waits. */
 bool wq_pool_needs_worker_locked(struct wq_pool *pool);
-/* Is more than one running on this CPU? L2: after one came back from a wait; new items wait. */
-bool wq_pool_has_others_running_locked(struct wq_pool *pool);
+/*
+ * Does another one run on this worker's CPU? Then it must start no new item: after it came back
+ * from a wait (L2), or after an item that did not count (L3).
+ */
+bool wq_pool_has_others_running_locked(const struct wq_worker *worker);
 /* The worker leaves, or comes back into, nr_running while it has an item. */
 void wq_pool_uncount_locked(struct wq_worker *worker);
 void wq_pool_recount_locked(struct wq_worker *worker);

@@ -115,7 +115,7 @@ static struct work_struct *take_next(struct wq_worker *worker)
 		wq_list_del(wq_work_node(work));
 		return work;
 	}
-	if (wq_pool_has_others_running_locked(pool))
+	if (wq_pool_has_others_running_locked(worker))
 		return NULL;
 	for (;;) {
 		if (wq_list_is_empty(&pool->worklist))

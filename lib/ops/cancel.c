@@ -107,12 +107,12 @@ static bool is_usable(const struct work_struct *work)
 	return work && wq_init_use();
 }
 
-static bool is_usable_sync(const struct work_struct *work)
+static bool is_usable_sync(const struct work_struct *work, const char *caller)
 {
 	if (!is_usable(work))
 		return false;
 	if (!work->func)
-		wq_warn("cancel_work_sync() of an item never initialised", "");
+		wq_warn("an item never initialised given to ", caller);
 	return work->func;
 }
 
@@ -130,7 +130,7 @@ bool disable_work_sync(struct work_struct *work)
 {
 	struct taken taken;
 
-	if (!is_usable_sync(work))
+	if (!is_usable_sync(work, "disable_work_sync()"))
 		return false;
 	taken = take_back(work, DISABLE);
 	wq_wait_for_run(work, taken.slot, "disable_work_sync()");
@@ -141,7 +141,7 @@ bool cancel_work_sync(struct work_struct *work)
 {
 	struct taken taken;
 
-	if (!is_usable_sync(work))
+	if (!is_usable_sync(work, "cancel_work_sync()"))
 		return false;
 	/* disabled meanwhile, so that it cannot be queued again (G3) */
 	taken = take_back(work, DISABLE);

@@ -7,7 +7,8 @@
  * (L2). But X queued itself, and the library put such an item on its worker's own list
  * at once, to spare a wake-up; that list was served without asking whether others run.
  * X ran beside Y for as long as it went on, tens of thousands of times. The short cut is
- * now taken only by a worker that is alone.
+ * now taken only by a worker that is alone. The same for a CPU_INTENSIVE X: it does not
+ * count while it runs, but its start does, so "alone" must not count it either.
  */
 #include "support/api.h"
 
@@ -17,6 +18,7 @@ static struct gate go;
 /* X */
 static struct {
 	struct work_struct work;
+	struct workqueue_struct *wq;
 	atomic_int runs, tid;
 } requeuer;
 
@@ -29,7 +31,7 @@ static void wait_and_requeue(struct work_struct *work)
 		workq_block_end();
 	}
 	if (!gate_is_open(&computing.go))
-		queue_work_on(allowed_cpu(0), system_percpu_wq, work);
+		queue_work_on(allowed_cpu(0), requeuer.wq, work);
 }
 
 /* As long as it runs again and again it does not sleep. */
@@ -42,14 +44,16 @@ static void assert_sleeps_after_one_run(int tid)
 	}
 }
 
-/* L2 */
-static void requeue_by_item_beside_a_computing_one_waits_for_it(void **state)
+static void requeue_on(struct workqueue_struct *wq)
 {
 	int cpu = allowed_cpu(0);
 
 	gate_init(&go);
+	requeuer.wq = wq;
+	atomic_store(&requeuer.runs, 0);
+	atomic_store(&requeuer.tid, 0);
 	INIT_WORK(&requeuer.work, wait_and_requeue);
-	assert_true(queue_work_on(cpu, system_percpu_wq, &requeuer.work));
+	assert_true(queue_work_on(cpu, wq, &requeuer.work));
 	wait_until(atomic_load(&requeuer.tid));
 	blocker_spin_on(&computing, cpu, system_percpu_wq);
 	gate_open(&go);
@@ -60,10 +64,27 @@ static void requeue_by_item_beside_a_computing_one_waits_for_it(void **state)
 	assert_int_equal(atomic_load(&requeuer.runs), 2);
 }
 
+/* L2 */
+static void requeue_by_item_beside_a_computing_one_waits_for_it(void **state)
+{
+	requeue_on(system_percpu_wq);
+}
+
+/* L2, L3 */
+static void requeue_by_intensive_item_beside_a_computing_one_waits_for_it(void **state)
+{
+	struct workqueue_struct *wq = alloc_workqueue("intensive", WQ_PERCPU | WQ_CPU_INTENSIVE, 0);
+
+	assert_non_null(wq);
+	requeue_on(wq);
+	destroy_workqueue(wq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		api_test(requeue_by_item_beside_a_computing_one_waits_for_it),
+		api_test(requeue_by_intensive_item_beside_a_computing_one_waits_for_it),
 	};
 
 	/* nobody is to be looked for who sleeps without saying so */

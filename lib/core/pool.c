@@ -31,13 +31,9 @@ static unsigned int *bound_ids;
 
 /* -------------------------------------------------------------- intake */
 
-bool wq_pool_wake_waker(struct wq_pool *pool)
+struct wq_park *wq_pool_take_waker(struct wq_pool *pool)
 {
-	struct wq_park *park = wq_xchg_seq_cst(&pool->waker, NULL);
-
-	if (park)
-		wq_park_wake(park);
-	return park;
+	return wq_xchg_seq_cst(&pool->waker, NULL);
 }
 
 static struct work_struct *reverse(struct work_struct *newest)

@@ -25,14 +25,14 @@ int wq_pool_create_all(void);
 struct wq_pool *wq_pool_of_cpu(unsigned int cpu, bool is_highpri);
 struct wq_pool *wq_pool_unbound(bool is_highpri);
 
-/* Take whom the push must wake, and wake him. False: somebody else has taken him. */
-bool wq_pool_wake_waker(struct wq_pool *pool);
+/* Take whom the push must wake; NULL: somebody else has taken him. */
+struct wq_park *wq_pool_take_waker(struct wq_pool *pool);
 
 /*
  * Push an item that the caller owns and whose word names a pwq of the pool.
- * From the CAS on the item may be gone.
+ * From the CAS on the item may be gone. Returns whom to wake, or NULL.
  */
-static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
+static inline struct wq_park *wq_pool_push_quietly(struct wq_pool *pool, struct work_struct *work)
 {
 	struct work_struct *head = wq_load_relaxed(&pool->intake);
 
@@ -41,11 +41,22 @@ static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
 		work->entry.next = head;
 	while (!wq_cas_weak_seq_cst(&pool->intake, &head, work));
 	/* order: WAKER-LOOK pairs with WAKER-OFFER */
-	if (wq_unlikely(wq_load_seq_cst(&pool->waker) != NULL) && wq_pool_wake_waker(pool))
-		return;
+	if (wq_unlikely(wq_load_seq_cst(&pool->waker) != NULL)) {
+		struct wq_park *park = wq_pool_take_waker(pool);
+
+		if (park)
+			return park;
+	}
 	/* who took the waker may be stopped before waking him: then the manager must look */
-	if (wq_unlikely(!wq_manager_is_sampling()))
-		wq_park_wake(&wq_manager_park);
+	return wq_unlikely(!wq_manager_is_sampling()) ? &wq_manager_park : NULL;
+}
+
+static inline void wq_pool_push(struct wq_pool *pool, struct work_struct *work)
+{
+	struct wq_park *park = wq_pool_push_quietly(pool, work);
+
+	if (wq_unlikely(park != NULL))
+		wq_park_wake(park);
 }
 
 /* The same for a worker of the pool, who mostly finds the lock free: files the item at once. */

@@ -97,7 +97,7 @@ void wq_pwq_settle_locked(struct wq_pwq *pwq, unsigned int color)
 }
 
 uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned long word,
-			      unsigned int depth)
+			      unsigned long rest)
 {
 	struct wq_worker *worker = wq_pool_find_busy_locked(pwq->pool, work, work->func);
 	bool was_inactive = wq_list_is_marked(wq_work_node(work));
@@ -106,7 +106,7 @@ uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsi
 	wq_assert_held(&pwq->pool->lock);
 	wq_list_del_marked(wq_work_node(work));
 	/* the last touch of the item; who is released below must find it idle */
-	wq_xchg_acq_rel(&work->data, wq_word_off(slot, depth));
+	wq_xchg_acq_rel(&work->data, wq_word_off(slot, 0) | rest);
 	if (word & WQ_WORK_BARRIER)
 		wq_barrier_release_locked(pwq->pool, work);
 	if (was_inactive)

@@ -19,12 +19,12 @@ void wq_pwq_file_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned l
 void wq_pwq_settle_locked(struct wq_pwq *pwq, unsigned int color);
 
 /*
- * Take a filed item off its list; its word becomes off-queue with this depth,
+ * Take a filed item off its list; its word becomes off-queue with `rest`, a depth or PENDING,
  * still naming the worker of the pool that runs it, if one does. Whoever waits
  * for the run is released (E6). Returns that worker's slot, or 0.
  */
 uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned long word,
-			      unsigned int depth);
+			      unsigned long rest);
 
 /* New limit: starts what now may (C6). */
 void wq_pwq_set_max_locked(struct wq_pwq *pwq, unsigned int max_active);

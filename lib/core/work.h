@@ -5,11 +5,13 @@
  *   queued     63                              8 7   4  3   2  1  0
  *              [ pwq pointer, 256-byte aligned ][color][B][1][0][P]
  *   off queue  63      48 47      32 31      16 15     4  3   2  1  0
- *              [ pool id ][  index  ][  depth  ][ zero  ][0][0][0][P]
+ *              [ pool id ][  index  ][  depth  ][ zero  ][0][0][T][P]
  *
  * P pending      legal in both forms. Who turns it from 0 to 1 owns the item until he has
  *                pushed it; off queue and pending is "in transit" (A10), and so is queued
  *                but not yet filed
+ * T timer        off queue only: never without P; the item is the work of a struct
+ *                delayed_work, and its owner arms its timer, or it is armed
  * queued         bit 2: which of the two forms it is; never without P
  * B barrier      queued and filed only: somebody in pool->barriers waits for this run
  * color          queued only: a guess until filed, then what the pwq's colour was
@@ -20,8 +22,9 @@
  * Every write is a read-modify-write, the owner's too: a plain store would cut
  * the release sequence from a failing queue_work() to the run it relies on (A6).
  * Whether the item is filed, and held back by max_active, is told by entry.prev
- * and its mark (see list.h), under the pool's lock. Bit 1 is free; bits 8 to 15 of
- * the off-queue form are kept free for a fork generation.
+ * and its mark (see list.h), under the pool's lock; whether its timer is armed, by
+ * timer.state under the shard's lock. Bits 8 to 15 of the off-queue form are kept
+ * free for a fork generation.
  */
 #ifndef WQ_CORE_WORK_H
 #define WQ_CORE_WORK_H
@@ -29,6 +32,7 @@
 #include "core/types.h"
 
 #define WQ_WORK_PENDING     (1ul << 0)
+#define WQ_WORK_TIMER       (1ul << 1)
 #define WQ_WORK_QUEUED      (1ul << 2)
 #define WQ_WORK_BARRIER     (1ul << 3)
 #define WQ_WORK_COLOR_SHIFT 4
@@ -91,6 +95,12 @@ static inline unsigned int wq_word_color(unsigned long word)
 static inline unsigned int wq_word_depth(unsigned long word)
 {
 	return (word & WQ_WORK_DEPTH_MASK) >> WQ_WORK_DEPTH_SHIFT;
+}
+
+/* A timer's, or about to be: no queue_work() holds it. */
+static inline bool wq_word_is_timer(unsigned long word)
+{
+	return (word & (WQ_WORK_QUEUED | WQ_WORK_TIMER)) == WQ_WORK_TIMER;
 }
 
 static inline uint32_t wq_word_slot(unsigned long word)

@@ -60,7 +60,8 @@ static bool unfile(struct work_struct *work, enum change change, struct taken *t
 		return false;
 	taken->was_pending = true;
 	change_depth(taken, 0, change);
-	taken->slot = wq_pwq_unfile_locked(wq_word_pwq(word), work, word, taken->depth);
+	taken->slot = wq_pwq_unfile_locked(wq_word_pwq(word), work, word,
+					   wq_word_off(0, taken->depth));
 	wq_pool_unlock(pool);
 	return true;
 }

@@ -46,7 +46,8 @@ static unsigned long word_of(int i)
 
 static uint32_t unfile(int i, unsigned int depth)
 {
-	return wq_pwq_unfile_locked(wq_word_pwq(word_of(i)), &item[i], word_of(i), depth);
+	return wq_pwq_unfile_locked(wq_word_pwq(word_of(i)), &item[i], word_of(i),
+				    wq_word_off(0, depth));
 }
 
 /* ------------------------------------------------------------------ creating */
@@ -238,6 +239,14 @@ static void unfiled_item_has_the_depth_given(void **state)
 	unfile(3, WQ_WORK_MAX_DEPTH);
 	assert_int_equal(word_of(0), wq_word_off(0, 1));
 	assert_int_equal(word_of(3), wq_word_off(0, WQ_WORK_MAX_DEPTH));
+}
+
+/* I4: whoever pulls an item back to queue it anew must not let others queue it in between. */
+static void unfiled_item_stays_pending_if_asked(void **state)
+{
+	file_all(0, 1);
+	wq_pwq_unfile_locked(pwq, &item[0], word_of(0), WQ_WORK_PENDING);
+	assert_int_equal(word_of(0), WQ_WORK_PENDING);
 }
 
 /* G2: so that the canceller knows for whom to wait. */
@@ -619,6 +628,7 @@ int main(void)
 		pwq_test(active_item_is_taken_off_and_makes_room),
 		pwq_test(inactive_item_is_taken_off_and_makes_no_room),
 		pwq_test(unfiled_item_has_the_depth_given),
+		pwq_test(unfiled_item_stays_pending_if_asked),
 		pwq_test(unfiled_item_names_the_worker_that_runs_it),
 		pwq_test(item_private_to_a_worker_is_taken_off),
 		pwq_test(unfiled_item_releases_whoever_waits_for_its_run),

@@ -132,8 +132,7 @@ static void new_pool_offers_the_manager_to_the_first_push(void)
 	start_machine();
 	for (unsigned int id = 1; id < wq_nr_pools; id++) {
 		must(wq_pools[id]->waker == &wq_manager_park);
-		wq_pool_wake_waker(wq_pools[id]);
-		must(wq_park_wait(&wq_manager_park, 0));
+		must(wq_pool_take_waker(wq_pools[id]) == &wq_manager_park);
 	}
 }
 

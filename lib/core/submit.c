@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * submit.c - an item whose owner wants it queued: may it be, and where? (contracts in submit.h)
+ */
+#include "core/submit.h"
+
+#include "base/report.h"
+#include "core/pool.h"
+#include "core/work.h"
+#include "core/worker.h"
+#include "core/wq.h"
+
+/* Why an item is not taken; A: each is reported once. */
+static uint32_t said_no_func, said_draining;
+
+static void report_item(uint32_t *once, const struct work_struct *work, const char *why,
+			const char *name)
+{
+	struct wq_msg msg;
+
+	if (!wq_report_is_first(once))
+		return;
+	wq_msg_warning(&msg, "work ");
+	wq_msg_pointer(&msg, (uintptr_t)work);
+	wq_msg_text(&msg, " (func ");
+	wq_msg_pointer(&msg, (uintptr_t)work->func);
+	wq_msg_text(&msg, why);
+	wq_msg_text(&msg, name);
+	wq_msg_text(&msg, "\"");
+	wq_msg_send(&msg);
+}
+
+bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_struct *work)
+{
+	if (work->func)
+		return false;
+	report_item(&said_no_func, work, ") was never initialised; not queued on \"", wq->name);
+	return true;
+}
+
+/* Is the calling thread in an item of this queue? Then it may queue on it while it drains (F1). */
+static bool is_chained(const struct workqueue_struct *wq)
+{
+	struct wq_worker *worker = wq_worker_self;
+
+	return worker && worker->current && worker->current_pwq->wq == wq;
+}
+
+/* Should the item be refused although PENDING is ours (A8)? */
+static bool is_refused(struct workqueue_struct *wq, struct work_struct *work)
+{
+	if (wq_submit_has_no_func(wq, work))
+		return true;
+	if (!wq_wq_is_refusing(wq) || is_chained(wq))
+		return false;
+	report_item(&said_draining, work, ") refused by the draining queue \"", wq->name);
+	return true;
+}
+
+/*
+ * PENDING is ours, so the item cannot start again while we look: if its last
+ * worker still runs it for this queue, it must be queued there (B4). A worker
+ * that goes on to another item in between changes current, hence the second look.
+ */
+static struct wq_pwq *where_it_runs(struct workqueue_struct *wq, struct work_struct *work,
+				    unsigned long word)
+{
+	struct wq_worker *worker;
+	struct wq_pwq *pwq;
+
+	if (!wq_word_slot(word))
+		return NULL;
+	worker = wq_worker_of_slot(wq_word_slot(word));
+	/* order: RUNNING-LOOK pairs with PUBLISH and RETURNED */
+	if (wq_load_acquire(&worker->current) != work)
+		return NULL;
+	pwq = wq_load_acquire(&worker->current_pwq);
+	if (wq_load_acquire(&worker->current_func) != work->func ||
+	    wq_load_acquire(&worker->current) != work)
+		return NULL;
+	return pwq->wq == wq ? pwq : NULL;
+}
+
+struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struct *work,
+				  unsigned long word, struct wq_pwq *pwq)
+{
+	struct wq_pwq *running;
+
+	if (is_refused(wq, work)) {
+		wq_fetch_and_acq_rel(&work->data, ~(WQ_WORK_PENDING | WQ_WORK_TIMER));
+		return NULL;
+	}
+	running = where_it_runs(wq, work, word);
+	if (running)
+		pwq = running;
+	wq_xchg_acq_rel(&work->data, wq_word_queued(pwq, wq_load_relaxed(&pwq->color)));
+	return pwq->pool;
+}
+
+bool wq_submit(struct workqueue_struct *wq, struct work_struct *work, unsigned int cpu,
+	       struct wq_park **wake)
+{
+	/* only failing queue_work()s write the word meanwhile, and those change nothing */
+	unsigned long word = wq_load_relaxed(&work->data);
+	struct wq_pwq *pwq = wq->table[cpu < wq_nr_cpus ? cpu : 0];
+	struct wq_pool *pool = wq_submit_prepare(wq, work, word, pwq);
+
+	*wake = pool ? wq_pool_push_quietly(pool, work) : NULL;
+	return pool;
+}

@@ -19,9 +19,11 @@ PARAMETER = re.compile(r"@([\w.]+):\s*(.*)")
 ROW = re.compile(r" {2,3}(\S+) {2,}(\S.*)")
 QUEUE = re.compile(r"^WORKQ_SYSTEM_QUEUE\((\w+)\);\s*/\* (.*?) \*/$", re.MULTILINE)
 
-# What the headers need for themselves; so do names that begin with two underscores.
-INTERNAL = {"WORKQ_EXTERN_C", "WORKQ_SYMBOL", "WORKQ_FUNCTION", "WORKQ_SYSTEM_QUEUE",
-            "workq_init_work"}
+# The header of our own additions, and what it needs for itself. In the others, which speak the
+# kernel's names, everything with our prefix is such a need; and so are all names that begin
+# with two underscores.
+OWN_HEADERS = {"workq.h", "version.h.in"}
+OWN_INTERNAL = {"WORKQ_FUNCTION"}
 
 
 class Doc:
@@ -109,15 +111,14 @@ def synopsis(code, kind, names):
 
 
 def declared(header):
-    """The public names of a header, but constants."""
+    """The names of a header, but constants."""
     code = without_comments(header)
     names = set(re.findall(r"^(?:struct|enum) (\w+) \{", code, re.MULTILINE))
     names |= set(re.findall(r"^typedef .*?\(\*(\w+)\)", code, re.MULTILINE))
     names |= set(re.findall(r"^#define (\w+)\(", code, re.MULTILINE))
     names |= set(re.findall(r"^static inline [^(;]*?(\w+)\(", code, re.MULTILINE))
     names |= set(re.findall(r"^WORKQ_FUNCTION\(.*?\) (\w+)\(", code, re.MULTILINE))
-    names |= set(re.findall(r"^WORKQ_EXTERN_C [^(;{]*?(\w+)\(", code, re.MULTILINE))
-    return {name for name in names if is_public(name)}
+    return names | set(re.findall(r"^WORKQ_EXTERN_C [^(;{]*?(\w+)\(", code, re.MULTILINE))
 
 
 def constants(header):
@@ -126,11 +127,13 @@ def constants(header):
     bodies = re.findall(r"^enum \{(.*?)\};", code, re.MULTILINE | re.DOTALL)
     names = {name for body in bodies for name in re.findall(r"\b(\w+) =", body)}
     names |= set(re.findall(r"^#define (\w+)\b(?!\()", code, re.MULTILINE))
-    return {name for name in names if is_public(name) and not name.endswith("_H")}
+    return {name for name in names if not name.endswith("_H")}
 
 
-def is_public(name):
-    return not name.startswith("__") and name not in INTERNAL
+def is_public(name, header):
+    if name.startswith("__") or name in OWN_INTERNAL:
+        return False
+    return header in OWN_HEADERS or not name.lower().startswith("workq_")
 
 
 # --- roff ---------------------------------------------------------------------
@@ -265,7 +268,7 @@ def read_docs(path):
     docs = []
     for match in COMMENT.finditer(text):
         section = [name for start, name in sections if start <= match.start()][-1]
-        if path.name != "workqueue.h":
+        if path.name in OWN_HEADERS:
             section = "beyond the kernel"
         docs.append(Doc(match[1], text[match.end():], f"workq/{path.name}", section))
     return docs
@@ -276,9 +279,11 @@ def faults(headers, docs, overview):
     overview = re.sub(r"\\f[BIPR]", " ", overview)
     for path in headers:
         text = path.read_text()
-        for name in sorted(declared(text) - documented):
+        public = {name for name in declared(text) | constants(text)
+                  if is_public(name, path.name)}
+        for name in sorted((declared(text) & public) - documented):
             yield f"{path}: {name} has no kernel-doc comment"
-        for name in sorted(constants(text) - documented):
+        for name in sorted((constants(text) & public) - documented):
             if not re.search(rf"\b{name}\b", overview):
                 yield f"{path}: the overview does not mention {name}"
         for name in re.findall(r"^WORKQ_SYSTEM_QUEUE\((\w+)\)", text, re.MULTILINE):

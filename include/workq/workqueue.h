@@ -14,26 +14,9 @@
 #ifndef WORKQ_WORKQUEUE_H
 #define WORKQ_WORKQUEUE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
+#include <workq/abi.h>
+#include <workq/timer.h>
 #include <workq/version.h>
-
-#if !defined(__linux__) || !defined(__LP64__)
-#error "libworkq supports LP64 Linux only"
-#endif
-
-#ifdef __cplusplus
-#define WORKQ_EXTERN_C extern "C"
-#else
-#define WORKQ_EXTERN_C extern
-#endif
-
-/*
- * The header speaks the kernel's names; the symbols in the library carry the
- * prefix workq_. A program with a flush_work() of its own does not collide.
- */
-#define WORKQ_SYMBOL(name) __asm__("workq_" #name) __attribute__((visibility("default")))
 
 struct work_struct;
 struct workqueue_struct;
@@ -117,16 +100,6 @@ enum {
 };
 
 /**
- * container_of - the object around a member
- * @ptr:    pointer to the member
- * @type:   type of the object
- * @member: name of the member in it
- */
-#ifndef container_of
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#endif
-
-/**
  * from_work - in a work function, the object around the item
  * @var:        a pointer variable of the object's type (only its type is used)
  * @work:       the item
@@ -189,6 +162,119 @@ static inline void workq_init_work(struct work_struct *work, work_func_t func)
 WORKQ_EXTERN_C void destroy_work_on_stack(struct work_struct *work)
 	WORKQ_SYMBOL(destroy_work_on_stack);
 
+/* ------------------------------------------------------------- delayed items */
+
+/**
+ * struct delayed_work - a work item with a timer
+ * @work:  the item; what is said of items holds for it
+ * @timer: private, but for reading timer.expires, in jiffies, while only the timer is armed
+ * @wq:    private: the queue it will be queued on
+ * @cpu:   private: the CPU it will be queued on
+ *
+ * 88 bytes. Pending from arming until its function is entered (I3).
+ */
+struct delayed_work {
+	struct work_struct work;
+	struct timer_list timer;
+	struct workqueue_struct *wq;
+	int cpu;
+};
+
+/**
+ * to_delayed_work - in a work function, the delayed item around the item
+ * @work: the item
+ */
+static inline struct delayed_work *to_delayed_work(struct work_struct *work)
+{
+	return container_of(work, struct delayed_work, work);
+}
+
+/**
+ * delayed_work_timer_fn - what stands in the timer of a delayed item
+ * @timer: the timer
+ *
+ * There to be named by initialisers. Called by hand, it queues the item of an
+ * armed timer at once, and does nothing for one that is not armed.
+ *
+ * Context: any thread; not a signal handler.
+ */
+WORKQ_EXTERN_C void delayed_work_timer_fn(struct timer_list *timer)
+	WORKQ_SYMBOL(delayed_work_timer_fn);
+
+#define __DELAYED_WORK_INITIALIZER(n, f, tflags)                                                   \
+	{                                                                                          \
+		__WORK_INITIALIZER((n).work, f),                                                   \
+			__TIMER_INITIALIZER(delayed_work_timer_fn, (tflags) | TIMER_IRQSAFE),      \
+			NULL, 0                                                                    \
+	}
+
+/**
+ * DECLARE_DELAYED_WORK, DECLARE_DEFERRABLE_WORK - define an idle delayed item, ready for use
+ * @n: name of the variable
+ * @f: its function
+ *
+ * For what deferrable means see INIT_DEFERRABLE_WORK().
+ */
+#define DECLARE_DELAYED_WORK(n, f) struct delayed_work n = __DELAYED_WORK_INITIALIZER(n, f, 0)
+#define DECLARE_DEFERRABLE_WORK(n, f)                                                              \
+	struct delayed_work n = __DELAYED_WORK_INITIALIZER(n, f, TIMER_DEFERRABLE)
+
+static inline void workq_init_delayed_work(struct delayed_work *dwork, work_func_t func,
+					   uint32_t flags)
+{
+	workq_init_work(&dwork->work, func);
+	workq_init_timer(&dwork->timer, delayed_work_timer_fn, flags | TIMER_IRQSAFE);
+	dwork->wq = NULL;
+	dwork->cpu = 0;
+}
+
+/**
+ * INIT_DELAYED_WORK - initialise a delayed item at run time
+ * @_work: the item, a struct delayed_work; idle, its timer not armed
+ * @_func: its function
+ *
+ * See INIT_WORK().
+ *
+ * Context: any thread, signal handler.
+ */
+#define INIT_DELAYED_WORK(_work, _func) workq_init_delayed_work((_work), (_func), 0)
+
+/**
+ * INIT_DEFERRABLE_WORK, INIT_DELAYED_WORK_DEFERRABLE - a delayed item that need not be exact
+ * @_work: the item, a struct delayed_work
+ * @_func: its function
+ *
+ * It wakes nobody up: it is queued when another timer is due, and at the latest
+ * WORKQ_DEFER_MS (by default 1000) jiffies after its time. Otherwise as
+ * INIT_DELAYED_WORK(). The second name is the older one.
+ *
+ * Context: any thread, signal handler.
+ */
+#define INIT_DEFERRABLE_WORK(_work, _func)                                                         \
+	workq_init_delayed_work((_work), (_func), TIMER_DEFERRABLE)
+#define INIT_DELAYED_WORK_DEFERRABLE(_work, _func) INIT_DEFERRABLE_WORK(_work, _func)
+
+/**
+ * INIT_DELAYED_WORK_ONSTACK, INIT_DEFERRABLE_WORK_ONSTACK - the same for an item on the stack
+ * @_work: the item
+ * @_func: its function
+ *
+ * Pair with destroy_delayed_work_on_stack() once the item is idle for good.
+ */
+#define INIT_DELAYED_WORK_ONSTACK(_work, _func)    INIT_DELAYED_WORK(_work, _func)
+#define INIT_DEFERRABLE_WORK_ONSTACK(_work, _func) INIT_DEFERRABLE_WORK(_work, _func)
+
+/**
+ * destroy_delayed_work_on_stack - the item's stack frame is about to go
+ * @dwork: an idle item
+ *
+ * As destroy_work_on_stack(); also reports a timer that is still armed.
+ *
+ * Context: any thread.
+ */
+WORKQ_EXTERN_C void destroy_delayed_work_on_stack(struct delayed_work *dwork)
+	WORKQ_SYMBOL(destroy_delayed_work_on_stack);
+
 /* ------------------------------------------------------------------ queues */
 
 /**
@@ -245,8 +331,10 @@ WORKQ_EXTERN_C struct workqueue_struct *alloc_ordered_workqueue(const char *fmt,
  * @wq: the queue; the caller's last use of it
  *
  * Executes everything pending (F4), then frees. Items queued meanwhile from
- * outside are refused as by drain_workqueue(). From a work function of @wq it
- * would wait for itself: reported and not done.
+ * outside are refused as by drain_workqueue(). Delayed items whose timers are still
+ * armed for @wq do not run: they are reported, with their functions, and left
+ * idle; cancel them first. From a work function of @wq it would wait for itself:
+ * reported and not done.
  *
  * Context: any thread; may sleep.
  */
@@ -350,6 +438,101 @@ static inline bool schedule_work(struct work_struct *work)
 	return queue_work(system_percpu_wq, work);
 }
 
+/**
+ * queue_delayed_work_on - queue an item on a CPU, later
+ * @cpu:   the CPU, or WORK_CPU_UNBOUND for the one that calls now; see queue_work_on()
+ * @wq:    the queue; must live until the item is queued or cancelled, see destroy_workqueue()
+ * @dwork: the item
+ * @delay: in jiffies, that is, milliseconds; 0 is queue_work_on() at once, without a timer (I1).
+ *         More than MAX_JIFFY_OFFSET, 146 million years, is cut to that.
+ *
+ * Never earlier than @delay (I2), and at most one jiffy later plus the time until threads get
+ * to run. Pending meanwhile (I3). Which of two items with the same time is queued first is
+ * not said (I6).
+ *
+ * Context: any thread, signal handler. No allocation, no sleep, no waiting for a lock.
+ * Return: see queue_work_on(). A queue that is being drained takes the item, but refuses it if
+ *   it becomes due before the drain has ended (F5).
+ */
+WORKQ_EXTERN_C bool queue_delayed_work_on(int cpu, struct workqueue_struct *wq,
+					  struct delayed_work *dwork, unsigned long delay)
+	WORKQ_SYMBOL(queue_delayed_work_on);
+
+/**
+ * queue_delayed_work - queue an item on the caller's CPU, later
+ * @wq:    the queue
+ * @dwork: the item
+ * @delay: in jiffies
+ *
+ * Context, Return: see queue_delayed_work_on().
+ */
+static inline bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+				      unsigned long delay)
+{
+	return queue_delayed_work_on(WORK_CPU_UNBOUND, wq, dwork, delay);
+}
+
+/**
+ * schedule_delayed_work_on - queue_delayed_work_on() with system_percpu_wq
+ * @cpu:   the CPU
+ * @dwork: the item
+ * @delay: in jiffies
+ *
+ * Context, Return: see queue_delayed_work_on().
+ */
+static inline bool schedule_delayed_work_on(int cpu, struct delayed_work *dwork,
+					    unsigned long delay)
+{
+	return queue_delayed_work_on(cpu, system_percpu_wq, dwork, delay);
+}
+
+/**
+ * schedule_delayed_work - queue_delayed_work() with system_percpu_wq
+ * @dwork: the item
+ * @delay: in jiffies
+ *
+ * Context, Return: see queue_delayed_work_on().
+ */
+static inline bool schedule_delayed_work(struct delayed_work *dwork, unsigned long delay)
+{
+	return queue_delayed_work(system_percpu_wq, dwork, delay);
+}
+
+/**
+ * mod_delayed_work_on - queue an item after a new delay, whatever its state
+ * @cpu:   the CPU, see queue_delayed_work_on()
+ * @wq:    the queue; may be another one than before
+ * @dwork: the item
+ * @delay: in jiffies; 0 queues it at once
+ *
+ * A pending item is pulled back, from its timer or from its queue, and starts
+ * anew: called often enough it keeps the item from ever running (I4). A run in
+ * progress is not touched.
+ *
+ * Context: any thread; not a signal handler.
+ * Return:
+ *   true   it was pending; now it is with the new delay
+ *   false  it was idle and is now pending; or it is disabled or being cancelled, then
+ *          nothing was done (H4)
+ */
+WORKQ_EXTERN_C bool mod_delayed_work_on(int cpu, struct workqueue_struct *wq,
+					struct delayed_work *dwork, unsigned long delay)
+	WORKQ_SYMBOL(mod_delayed_work_on);
+
+/**
+ * mod_delayed_work - mod_delayed_work_on() with the caller's CPU
+ * @wq:    the queue
+ * @dwork: the item
+ * @delay: in jiffies
+ *
+ * Context, Return: see mod_delayed_work_on().
+ */
+static inline bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+				    unsigned long delay)
+{
+	return mod_delayed_work_on(WORK_CPU_UNBOUND, wq, dwork, delay);
+}
+
 /* ------------------------------------------------------- waiting for items */
 
 /**
@@ -366,12 +549,24 @@ static inline bool schedule_work(struct work_struct *work)
 WORKQ_EXTERN_C bool flush_work(struct work_struct *work) WORKQ_SYMBOL(flush_work);
 
 /**
+ * flush_delayed_work - run a delayed item now, and wait until it has run
+ * @dwork: the item
+ *
+ * An armed timer is cancelled and the item queued at once (E3); then as
+ * flush_work(). On the item inside, &dwork->work, flush_work() does not wait for the timer.
+ *
+ * Context: any thread; may sleep. Return: true if it waited, false if the item was idle.
+ */
+WORKQ_EXTERN_C bool flush_delayed_work(struct delayed_work *dwork) WORKQ_SYMBOL(flush_delayed_work);
+
+/**
  * flush_workqueue - wait until everything queued so far has run
  * @wq: the queue
  *
- * Items queued later, also by the items waited for, do not hold it up (D1).
- * Any number of callers at once (D3). From a function of one of @wq's items it
- * would wait for itself: reported, not waited.
+ * Items queued later, also by the items waited for, do not hold it up (D1), nor
+ * do delayed items whose timers are armed (D2). Any number of callers at once
+ * (D3). From a function of one of @wq's items it would wait for itself: reported,
+ * not waited.
  *
  * Context: any thread; may sleep.
  */
@@ -468,6 +663,46 @@ static inline bool enable_and_queue_work(struct workqueue_struct *wq, struct wor
 	return true;
 }
 
+/**
+ * cancel_delayed_work, cancel_delayed_work_sync - cancel_work() for a delayed item
+ * @dwork: the item
+ *
+ * Disarms the timer, or takes the item off its queue; as cancel_work() and
+ * cancel_work_sync(). Given &dwork->work, those wait until the timer has fired (G8).
+ *
+ * Context: any thread, not a signal handler; the sync form may sleep.
+ * Return: true if it was pending.
+ */
+WORKQ_EXTERN_C bool cancel_delayed_work(struct delayed_work *dwork)
+	WORKQ_SYMBOL(cancel_delayed_work);
+WORKQ_EXTERN_C bool cancel_delayed_work_sync(struct delayed_work *dwork)
+	WORKQ_SYMBOL(cancel_delayed_work_sync);
+
+/**
+ * disable_delayed_work, disable_delayed_work_sync - disable_work() for a delayed item
+ * @dwork: the item
+ *
+ * Disarms the timer first (H3). See disable_work(), disable_work_sync().
+ *
+ * Context: any thread, not a signal handler; the sync form may sleep.
+ * Return: true if it was pending.
+ */
+WORKQ_EXTERN_C bool disable_delayed_work(struct delayed_work *dwork)
+	WORKQ_SYMBOL(disable_delayed_work);
+WORKQ_EXTERN_C bool disable_delayed_work_sync(struct delayed_work *dwork)
+	WORKQ_SYMBOL(disable_delayed_work_sync);
+
+/**
+ * enable_delayed_work - enable_work() for a delayed item
+ * @dwork: the item
+ *
+ * Does not arm the timer again (H3).
+ *
+ * Context: any thread; not a signal handler. Return: true if the item can be queued again.
+ */
+WORKQ_EXTERN_C bool enable_delayed_work(struct delayed_work *dwork)
+	WORKQ_SYMBOL(enable_delayed_work);
+
 /* ----------------------------------------------------------------- looking */
 
 /**
@@ -481,6 +716,17 @@ static inline bool enable_and_queue_work(struct workqueue_struct *wq, struct wor
 WORKQ_EXTERN_C bool work_pending(const struct work_struct *work) WORKQ_SYMBOL(work_pending);
 
 /**
+ * delayed_work_pending - does the delayed item wait, for its timer or for a run?
+ * @dwork: the item
+ *
+ * Context: any thread, signal handler. Return: outdated when it arrives.
+ */
+static inline bool delayed_work_pending(const struct delayed_work *dwork)
+{
+	return dwork && work_pending(&dwork->work);
+}
+
+/**
  * work_busy - does the item wait or run?
  * @work: the item
  *
@@ -492,7 +738,8 @@ WORKQ_EXTERN_C unsigned int work_busy(struct work_struct *work) WORKQ_SYMBOL(wor
 /**
  * current_work - the item whose function the calling thread is in
  *
- * Context: any thread, signal handler. Return: the item, or NULL outside of work functions.
+ * Context: any thread, signal handler.
+ * Return: the item, or NULL outside of work functions, also in a timer's callback.
  */
 WORKQ_EXTERN_C struct work_struct *current_work(void) WORKQ_SYMBOL(current_work);
 

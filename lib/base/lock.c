@@ -70,13 +70,13 @@ void wq_lock_let_in(struct wq_lock *lock)
 
 #ifdef WORKQ_DEBUG
 /* How many locks of each rank the calling thread holds. Its address also names the thread. */
-static __thread unsigned char nr_held[WQ_RANK_POOL + 1] __attribute__((tls_model("initial-exec")));
+static __thread unsigned char nr_held[WQ_NR_RANKS] __attribute__((tls_model("initial-exec")));
 
 void wq_lock_note_wanted(const struct wq_lock *lock)
 {
 	unsigned int rank;
 
-	for (rank = lock->rank; rank <= WQ_RANK_POOL; rank++) {
+	for (rank = lock->rank; rank < WQ_NR_RANKS; rank++) {
 		if (nr_held[rank])
 			wq_bug("lock order", lock);
 	}

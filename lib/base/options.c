@@ -18,6 +18,7 @@ static const struct option {
 	size_t offset;
 	uint64_t fallback, min, max;
 } table[] = {
+	{ "WORKQ_DEFER_MS", offsetof(struct wq_options, defer_ms), 1000, 1, 86400000 },
 	{ "WORKQ_IDLE_TIMEOUT_MS", offsetof(struct wq_options, idle_timeout_ms), 300000, 1,
 	  86400000 },
 	{ "WORKQ_SAMPLE_US", offsetof(struct wq_options, sample_us), 2000, 100, 1000000 },

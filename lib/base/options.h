@@ -13,6 +13,7 @@
 struct wq_options {
 	uint64_t idle_timeout_ms; /* how long a surplus idle worker is kept (Q4) */
 	uint64_t sample_us;       /* how often running workers are looked at while work waits */
+	uint64_t defer_ms;        /* by how much a deferrable timer may be late */
 };
 
 /* const after wq_options_read() */

@@ -4,6 +4,7 @@
  */
 #include "base/os.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
@@ -16,10 +17,20 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define NS_PER_SEC 1000000000ull
+
+/* 0, or the system call's error, which must not stay in errno. */
+static int error_of(long result, int saved_errno)
+{
+	int err = result < 0 ? -errno : 0;
+
+	errno = saved_errno;
+	return err;
+}
 
 /* -------------------------------------------------------------- memory */
 
@@ -82,21 +93,48 @@ void wq_os_sleep_ns(uint64_t ns)
 	errno = saved;
 }
 
+int wq_os_timer_create(void)
+{
+	int saved = errno, fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (fd < 0)
+		fd = -errno;
+	errno = saved;
+	return fd;
+}
+
+int wq_os_timer_set(int fd, uint64_t deadline_ns)
+{
+	struct itimerspec when = { 0 };
+	int saved = errno;
+
+	when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_SEC);
+	when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_SEC);
+	/* all 0 would stop it */
+	if (!deadline_ns)
+		when.it_value.tv_nsec = 1;
+	return error_of(timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL), saved);
+}
+
+/* By syscall(): read() of libc is a cancellation point. */
+int wq_os_timer_wait(int fd)
+{
+	int saved = errno;
+	uint64_t count;
+	long n;
+
+	do
+		n = syscall(SYS_read, fd, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
+	return error_of(n, saved);
+}
+
 void wq_os_yield(void)
 {
 	sched_yield();
 }
 
 /* ---------------------------------------------------------------- CPUs */
-
-/* 0, or the system call's error, which must not stay in errno. */
-static int error_of(long result, int saved_errno)
-{
-	int err = result < 0 ? -errno : 0;
-
-	errno = saved_errno;
-	return err;
-}
 
 int wq_os_allowed_cpus(struct wq_cpuset *set)
 {
@@ -325,4 +363,32 @@ void wq_os_write_error(const char *text, size_t len)
 const char *wq_os_getenv(const char *name)
 {
 	return secure_getenv(name);
+}
+
+/* The last part of a path. */
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+void wq_os_function_name(uintptr_t function, char *name, size_t size)
+{
+	Dl_info info = { 0 };
+	const char *what = "";
+	uintptr_t start = 0;
+
+	if (dladdr((const void *)function, &info) && info.dli_sname) {
+		what = info.dli_sname;
+		start = (uintptr_t)info.dli_saddr;
+	} else if (info.dli_fname) {
+		what = base_name(info.dli_fname);
+		start = (uintptr_t)info.dli_fbase;
+	}
+	if (function == start)
+		snprintf(name, size, "%s", what);
+	else
+		snprintf(name, size, "%s%s0x%lx", what, *what ? "+" : "",
+			 (unsigned long)(function - start));
 }

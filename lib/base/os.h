@@ -28,6 +28,14 @@ void wq_os_unmap(void *mem, size_t size);
 /* CLOCK_MONOTONIC in nanoseconds. [handler] */
 uint64_t wq_os_now_ns(void);
 void wq_os_sleep_ns(uint64_t ns);
+
+/* A timer of the system on CLOCK_MONOTONIC, not set; a descriptor or a negative errno. */
+int wq_os_timer_create(void);
+/* Set it to this time, in place of the one before; a time that is over counts as now. [handler] */
+int wq_os_timer_set(int fd, uint64_t deadline_ns);
+/* Sleep until the time it is set to, for good while it is not set. */
+int wq_os_timer_wait(int fd);
+
 void wq_os_yield(void);
 
 /* The CPU the caller is on, outdated when it arrives; huge if unknown. [handler] */
@@ -74,5 +82,8 @@ bool wq_os_membarrier(void);
 void wq_os_write_error(const char *text, size_t len);
 
 const char *wq_os_getenv(const char *name);
+
+/* A name for people: "function+0x4", or "program+0x1234" of a function without a symbol. */
+void wq_os_function_name(uintptr_t function, char *name, size_t size);
 
 #endif /* WQ_BASE_OS_H */

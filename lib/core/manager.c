@@ -16,6 +16,7 @@
 #include "base/report.h"
 #include "core/block.h"
 #include "core/pool.h"
+#include "core/timer.h"
 #include "core/worker.h"
 
 #define NS_PER_US   1000ull
@@ -67,8 +68,13 @@ static void retry_later(const char *error)
 {
 	static uint32_t once; /* A: reported */
 
-	wq_note_once(&once, "no thread for a worker, trying again: ", error);
+	wq_note_once(&once, "no thread for a worker or the timers, trying again: ", error);
 	self.retry_ns = wq_os_now_ns() + RETRY_NS;
+}
+
+static const char *error_name(int err)
+{
+	return err == -EAGAIN ? "EAGAIN" : "ENOMEM";
 }
 
 /* If the pool needs one: a slot for a new worker, which counts as running from here on. */
@@ -118,8 +124,16 @@ static void serve(struct wq_pool *pool)
 	err = wq_os_thread_create(wq_worker_main, worker, &pool->cpus);
 	if (err) {
 		give_back(worker);
-		retry_later(err == -EAGAIN ? "EAGAIN" : "ENOMEM");
+		retry_later(error_name(err));
 	}
+}
+
+static void serve_timers(void)
+{
+	int err = wq_timer_wants_thread() ? wq_timer_start() : 0;
+
+	if (err)
+		retry_later(error_name(err));
 }
 
 static void serve_all(uint64_t now)
@@ -130,6 +144,7 @@ static void serve_all(uint64_t now)
 	if (self.retry_ns > now)
 		return;
 	self.retry_ns = 0;
+	serve_timers();
 	for_each_pool(pool, id)
 		serve(pool);
 }

@@ -9,6 +9,7 @@
  * L: under the pool's lock
  * F: under the queue's flush_lock
  * G: under the library's configuration lock, wq_config_lock
+ * T: under the lock of the shard of timers
  * O: only by the worker's own thread
  *
  * Objects that producers look at without a lock begin with a cache line that
@@ -27,6 +28,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/park.h"
+#include "base/wheel.h"
 
 /* Items that run, or are waited for, are found by address in tables of this size. */
 #define WQ_BUSY_BUCKETS 64u
@@ -136,6 +138,43 @@ struct wq_flusher {
 	uint32_t is_done;     /* A: under F, the last touch */
 };
 
+/*
+ * A shard: the timers that one CPU has armed, the deferrable ones apart. Never freed.
+ *
+ * timer->state names the shard a timer belongs to, 0 none, and says whether it is armed.
+ * It names another shard only after a change under the first one's lock; so who
+ * locks the shard it names, and still finds it named there, has the timer to himself.
+ */
+struct wq_shard {
+	struct wq_wheel_timer *intake; /* A: pushed by who must not wait for the lock; taken
+					  whole under it */
+	unsigned long next; /* A: under T: the timer thread must look at this tick; WQ_NO_TICK */
+
+	struct wq_lock lock WQ_LINE_ALIGNED; /* C: itself; ranks WQ_RANK_SHARD */
+	bool is_lowered;                     /* T: `next` came closer in this lock hold */
+	struct timer_list *running; /* T: the user's timer whose callback runs; address only */
+	struct wq_list expired;     /* T: user's timers whose callbacks come next, in order */
+	struct wq_list waiters;     /* T: barriers of timer_delete_sync() */
+	struct work_struct runner;  /* A: the item that calls the callbacks */
+	unsigned int index;         /* C: from 0; timer->state holds index + 1 */
+	unsigned int cpu;           /* C: whose timers */
+	unsigned long slack;        /* C: ticks by which `next` may be late */
+	struct wq_wheel wheel;      /* T: armed timers */
+} WQ_LINE_ALIGNED;
+
+/* For a tick: never. */
+#define WQ_NO_TICK ULONG_MAX
+
+/* timer->state, written by who holds the shard's lock, or claims a timer that has no shard */
+#define WQ_TIMER_SHARD_MASK 0xffffu
+#define WQ_TIMER_ARMED      (1u << 30) /* on the wheel */
+#define WQ_TIMER_EXPIRED    (1u << 31) /* on `expired` */
+
+/* How many delayed items of a queue one shard holds. */
+struct wq_armed {
+	unsigned int nr; /* T: of that shard */
+} WQ_LINE_ALIGNED;
+
 /* A queue: what the user holds. */
 struct workqueue_struct {
 	struct wq_pwq **table;  /* C: by CPU id, wq_nr_cpus entries */
@@ -152,6 +191,7 @@ struct workqueue_struct {
 	struct wq_list flushers;                   /* F: with a colour, oldest first */
 	struct wq_list overflow;                   /* F: waiting for a colour */
 	struct wq_pwq *pwqs;                       /* C: all of the queue's */
+	struct wq_armed *armed;                    /* C: by shard */
 	int max_active;                            /* F: the limit as set */
 	unsigned int nr_drainers;                  /* G: calls of drain_workqueue() in progress */
 };

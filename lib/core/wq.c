@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "core/pool.h"
 #include "core/pwq.h"
+#include "core/shard.h"
 
 struct wq_lock wq_config_lock = WQ_LOCK_INITIALIZER(WQ_RANK_CONFIG);
 
@@ -73,7 +74,8 @@ int wq_wq_init(struct workqueue_struct *wq)
 	wq_list_init(&wq->flushers);
 	wq_list_init(&wq->overflow);
 	wq->table = wq_os_alloc(wq_nr_cpus * sizeof(*wq->table), WQ_CACHE_LINE);
-	if (wq->table)
+	wq->armed = wq_os_alloc(wq_nr_shards * sizeof(*wq->armed), WQ_CACHE_LINE);
+	if (wq->table && wq->armed)
 		err = wq->flags & WQ_UNBOUND ? add_unbound_pwq(wq) : add_bound_pwqs(wq);
 	if (err)
 		wq_wq_fini(wq);
@@ -89,7 +91,9 @@ void wq_wq_fini(struct workqueue_struct *wq)
 		wq_pwq_free(pwq);
 	}
 	wq_os_free(wq->table);
+	wq_os_free(wq->armed);
 	wq->table = NULL;
+	wq->armed = NULL;
 }
 
 /* The system's own queues: there before anything has started, so that they can be named. */
@@ -111,9 +115,14 @@ SYSTEM_QUEUE(system_freezable_power_efficient_wq, "events_freezable_pwr_efficien
 SYSTEM_QUEUE(system_wq, "events", WQ_PERCPU);
 SYSTEM_QUEUE(system_unbound_wq, "events_unbound", WQ_UNBOUND);
 
+struct workqueue_struct wq_timers_wq = { .name = "timers",
+					 .flags = WQ_PERCPU | WQ_HIGHPRI,
+					 .max_active = WQ_DFL_ACTIVE };
+
 int wq_wq_init_system(void)
 {
 	struct workqueue_struct *const all[] = {
+		&wq_timers_wq,
 		system_percpu_wq,
 		system_highpri_wq,
 		system_long_wq,

@@ -15,6 +15,9 @@ int wq_wq_init(struct workqueue_struct *wq);
 /* Nobody can find the queue or its pwqs any more, and they are empty. */
 void wq_wq_fini(struct workqueue_struct *wq);
 
+/* For the callbacks of user's timers: the runners of the shards. */
+extern struct workqueue_struct wq_timers_wq;
+
 /* The queues that exist from load time. Configuration lock held; may be called again. */
 int wq_wq_init_system(void);
 

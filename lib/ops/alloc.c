@@ -14,6 +14,7 @@
 #include "core/pool.h"
 #include "core/pwq.h"
 #include "core/wq.h"
+#include "ops/delayed.h"
 #include "ops/drain.h"
 #include "ops/flush.h"
 #include "ops/init.h"
@@ -144,6 +145,7 @@ void destroy_workqueue(struct workqueue_struct *wq)
 	wq_drain_queue(wq, "destroy_workqueue()");
 	/* order: SYNCHRONIZE: nobody looks at the queue or its pwqs any more */
 	wq_grace_synchronize();
+	wq_delayed_disarm_all(wq);
 	wq_wq_fini(wq);
 	wq_os_free(wq);
 }

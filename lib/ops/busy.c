@@ -61,7 +61,12 @@ unsigned int work_busy(struct work_struct *work)
 
 struct work_struct *current_work(void)
 {
-	return wq_worker_self ? wq_worker_self->current : NULL;
+	struct wq_worker *worker = wq_worker_self;
+
+	/* a timer's callback is in no item that its author knows of */
+	if (!worker || !worker->current || worker->current_pwq->wq == &wq_timers_wq)
+		return NULL;
+	return worker->current;
 }
 
 void destroy_work_on_stack(struct work_struct *work)

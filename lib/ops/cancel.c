@@ -12,10 +12,14 @@
 #include "core/block.h"
 #include "core/pool.h"
 #include "core/pwq.h"
+#include "core/shard.h"
 #include "core/work.h"
 #include "core/worker.h"
 #include "ops/init.h"
 #include "ops/wait.h"
+
+/* Is the item known to be the one in a struct delayed_work? */
+enum kind { PLAIN, DELAYED };
 
 /* What happens to the disable depth. */
 enum change { KEEP, DISABLE, ENABLE };
@@ -60,10 +64,31 @@ static bool unfile(struct work_struct *work, enum change change, struct taken *t
 		return false;
 	taken->was_pending = true;
 	change_depth(taken, 0, change);
-	taken->slot = wq_pwq_unfile_locked(wq_word_pwq(word), work, word,
-					   wq_word_off(0, taken->depth));
+	taken->slot =
+		wq_pwq_unfile_locked(wq_word_pwq(word), work, word, wq_word_off(0, taken->depth));
 	wq_pool_unlock(pool);
 	return true;
+}
+
+/* Its timer is armed: disarm it. False: it is not, any more or yet. */
+static bool unarm(struct delayed_work *dwork, enum change change, struct taken *taken)
+{
+	struct wq_shard *shard = wq_shard_lock_timer(&dwork->timer);
+	bool is_armed;
+
+	if (!shard)
+		return false;
+	is_armed = wq_shard_is_armed_locked(&dwork->timer);
+	if (is_armed) {
+		wq_shard_remove_locked(shard, &dwork->timer);
+		taken->was_pending = true;
+		change_depth(taken, 0, change);
+		taken->slot = wq_word_slot(wq_load_relaxed(&dwork->work.data));
+		/* the last touch of the item */
+		wq_xchg_acq_rel(&dwork->work.data, wq_word_off(taken->slot, taken->depth));
+	}
+	wq_shard_unlock(shard);
+	return is_armed;
 }
 
 /* The item is idle: change its depth. False: it is not idle any more. */
@@ -77,7 +102,18 @@ static bool change_idle(struct work_struct *work, unsigned long word, enum chang
 	       wq_cas_acq_rel(&work->data, &word, wq_word_off(taken->slot, taken->depth));
 }
 
-static struct taken take_back(struct work_struct *work, enum change change)
+/* Pending: take it back from where it waits. False: in transit, or it moved. */
+static bool take_pending(struct work_struct *work, unsigned long word, enum kind kind,
+			 enum change change, struct taken *taken)
+{
+	if (wq_word_is_queued(word))
+		return unfile(work, change, taken);
+	/* who does not know of the timer waits until it has fired (G8) */
+	return kind == DELAYED && wq_word_is_timer(word) &&
+	       unarm(to_delayed_work(work), change, taken);
+}
+
+static struct taken take_back(struct work_struct *work, enum kind kind, enum change change)
 {
 	struct wq_backoff backoff = { 0 };
 	struct taken taken;
@@ -88,10 +124,10 @@ static struct taken take_back(struct work_struct *work, enum change change)
 		if (!(word & WQ_WORK_PENDING)) {
 			if (change_idle(work, word, change, &taken))
 				break;
-		} else if (wq_word_is_queued(word) && unfile(work, change, &taken)) {
+		} else if (take_pending(work, word, kind, change, &taken)) {
 			break;
 		} else {
-			/* in transit: whoever queues it is nearly done (A10) */
+			/* in transit: whoever queues or arms it is nearly done (A10) */
 			wq_backoff_wait(&backoff);
 		}
 	}
@@ -117,42 +153,86 @@ static bool is_usable_sync(const struct work_struct *work, const char *caller)
 	return work->func;
 }
 
-bool cancel_work(struct work_struct *work)
-{
-	return is_usable(work) && take_back(work, KEEP).was_pending;
-}
-
-bool disable_work(struct work_struct *work)
-{
-	return is_usable(work) && take_back(work, DISABLE).was_pending;
-}
-
-bool disable_work_sync(struct work_struct *work)
+static bool take_and_wait(struct work_struct *work, enum kind kind, const char *caller)
 {
 	struct taken taken;
 
-	if (!is_usable_sync(work, "disable_work_sync()"))
+	if (!is_usable_sync(work, caller))
 		return false;
-	taken = take_back(work, DISABLE);
-	wq_wait_for_run(work, taken.slot, "disable_work_sync()");
+	/* disabled meanwhile, so that it cannot be queued again (G3) */
+	taken = take_back(work, kind, DISABLE);
+	wq_wait_for_run(work, taken.slot, caller);
+	if (!taken.is_at_limit)
+		take_back(work, kind, ENABLE);
 	return taken.was_pending;
+}
+
+static bool disable_and_wait(struct work_struct *work, enum kind kind, const char *caller)
+{
+	struct taken taken;
+
+	if (!is_usable_sync(work, caller))
+		return false;
+	taken = take_back(work, kind, DISABLE);
+	wq_wait_for_run(work, taken.slot, caller);
+	return taken.was_pending;
+}
+
+/* --------------------------------------------------------------- items */
+
+bool cancel_work(struct work_struct *work)
+{
+	return is_usable(work) && take_back(work, PLAIN, KEEP).was_pending;
 }
 
 bool cancel_work_sync(struct work_struct *work)
 {
-	struct taken taken;
+	return take_and_wait(work, PLAIN, "cancel_work_sync()");
+}
 
-	if (!is_usable_sync(work, "cancel_work_sync()"))
-		return false;
-	/* disabled meanwhile, so that it cannot be queued again (G3) */
-	taken = take_back(work, DISABLE);
-	wq_wait_for_run(work, taken.slot, "cancel_work_sync()");
-	if (!taken.is_at_limit)
-		take_back(work, ENABLE);
-	return taken.was_pending;
+bool disable_work(struct work_struct *work)
+{
+	return is_usable(work) && take_back(work, PLAIN, DISABLE).was_pending;
+}
+
+bool disable_work_sync(struct work_struct *work)
+{
+	return disable_and_wait(work, PLAIN, "disable_work_sync()");
 }
 
 bool enable_work(struct work_struct *work)
 {
-	return is_usable(work) && take_back(work, ENABLE).depth == 0;
+	return is_usable(work) && take_back(work, PLAIN, ENABLE).depth == 0;
+}
+
+/* ------------------------------------------------------- delayed items */
+
+static struct work_struct *item_of(struct delayed_work *dwork)
+{
+	return dwork ? &dwork->work : NULL;
+}
+
+bool cancel_delayed_work(struct delayed_work *dwork)
+{
+	return is_usable(item_of(dwork)) && take_back(&dwork->work, DELAYED, KEEP).was_pending;
+}
+
+bool cancel_delayed_work_sync(struct delayed_work *dwork)
+{
+	return take_and_wait(item_of(dwork), DELAYED, "cancel_delayed_work_sync()");
+}
+
+bool disable_delayed_work(struct delayed_work *dwork)
+{
+	return is_usable(item_of(dwork)) && take_back(&dwork->work, DELAYED, DISABLE).was_pending;
+}
+
+bool disable_delayed_work_sync(struct delayed_work *dwork)
+{
+	return disable_and_wait(item_of(dwork), DELAYED, "disable_delayed_work_sync()");
+}
+
+bool enable_delayed_work(struct delayed_work *dwork)
+{
+	return is_usable(item_of(dwork)) && take_back(&dwork->work, DELAYED, ENABLE).depth == 0;
 }

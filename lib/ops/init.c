@@ -18,6 +18,7 @@
 #include "core/block.h"
 #include "core/manager.h"
 #include "core/pool.h"
+#include "core/shard.h"
 #include "core/wq.h"
 
 /* A: set once, under the configuration lock */
@@ -59,6 +60,8 @@ static int start_locked(void)
 		wq_nr_cpus = nr_cpu_ids();
 	}
 	err = wq_pool_create_all();
+	if (!err)
+		err = wq_shard_create_all();
 	if (!err)
 		err = wq_wq_init_system();
 	if (!err)

@@ -11,6 +11,7 @@
 #include "core/manager.h"
 #include "core/pool.h"
 #include "core/pwq.h"
+#include "core/shard.h"
 #include "core/wq.h"
 
 enum {
@@ -26,10 +27,11 @@ static bool is_allowed(unsigned int cpu)
 	return cpu == FIRST || cpu == SECOND || cpu == THIRD;
 }
 
-static void create_pools(void)
+static void create_pools_and_shards(void)
 {
 	wq_lock_acquire(&wq_config_lock);
 	must(wq_pool_create_all() == 0);
+	must(wq_shard_create_all() == 0);
 	wq_lock_release(&wq_config_lock);
 }
 
@@ -40,7 +42,7 @@ static void start_machine(void)
 	wq_cpuset_add(&wq_allowed_cpus, SECOND);
 	wq_cpuset_add(&wq_allowed_cpus, THIRD);
 	wq_nr_cpus = NR_CPUS;
-	create_pools();
+	create_pools_and_shards();
 }
 
 static struct workqueue_struct *make_queue(unsigned int flags, int max_active)
@@ -121,7 +123,7 @@ static void pools_are_created_once(void)
 	start_machine();
 	bound = wq_pool_of_cpu(FIRST, true);
 	unbound = wq_pool_unbound(false);
-	create_pools();
+	create_pools_and_shards();
 	must(wq_nr_pools == 1 + 2 * NR_ALLOWED + 2);
 	must(wq_pool_of_cpu(FIRST, true) == bound);
 	must(wq_pool_unbound(false) == unbound);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * callback.h - user's timers that have expired: who calls their functions.
+ *
+ * Each shard has an item, its runner, which calls them one after another on a
+ * worker of the shard's CPU. So a callback is never on the timer thread, and one
+ * timer's callbacks never overlap.
+ */
+#ifndef WQ_CORE_CALLBACK_H
+#define WQ_CORE_CALLBACK_H
+
+#include "core/types.h"
+
+/* The timer was disarmed because it is due: its callback comes next. Returns whom to wake, or NULL.
+   Lock of the shard held, in a section. */
+struct wq_park *wq_callback_add_locked(struct wq_shard *shard, struct timer_list *timer);
+
+/* The runner's function. */
+void wq_callback_run(struct work_struct *runner);
+
+/* Is the calling thread in a callback that this shard calls? */
+bool wq_callback_is_caller(const struct wq_shard *shard);
+
+/* Wait until the callback that runs has returned. Lock of the shard held, and released. */
+void wq_callback_wait(struct wq_shard *shard);
+
+#endif /* WQ_CORE_CALLBACK_H */

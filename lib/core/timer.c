@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timer.c - the timer thread (contracts in timer.h).
+ *
+ * One thread sleeps on one timerfd, which is set to the earliest time that any
+ * shard asks for. Who arms an earlier timer sets it anew, without waking the
+ * thread. The thread never calls a user's function: it queues items. The manager
+ * makes it when the first timer is armed.
+ */
+#include "core/timer.h"
+
+#include "base/grace.h"
+#include "base/os.h"
+#include "base/report.h"
+#include "core/callback.h"
+#include "core/manager.h"
+#include "core/pool.h"
+#include "core/shard.h"
+#include "core/submit.h"
+
+#define NS_PER_JIFFY 1000000u
+/* Timers handled in one hold of a shard's lock, so that who arms does not wait for long. */
+#define BATCH        64u
+#define TIMER_NICE   (-20)
+/* For `deadline`: the thread is awake, and looks at everything before it sleeps. */
+#define AWAKE        0ul
+
+/* A: the tick after which the timerfd fires; WQ_NO_TICK: it need not */
+static unsigned long deadline = WQ_NO_TICK;
+/* A: by the thread: the timerfd; negative: none could be had, the park stands in */
+static int timer_fd = -1;
+static struct wq_park park;
+/* A: by the manager: the thread exists */
+static bool is_started;
+
+#define for_each_shard(shard, i)                                                                   \
+	for ((i) = 0; (i) < wq_nr_shards && ((shard) = wq_shards[i]); (i)++)
+
+/* ------------------------------------------------------ the next wake-up */
+
+/* When the jiffy is over. */
+static uint64_t end_of_jiffy(unsigned long tick)
+{
+	return tick < UINT64_MAX / NS_PER_JIFFY ? (tick + 1) * NS_PER_JIFFY : WQ_FOREVER;
+}
+
+/* A time that timerfd and futex take: 292 years, if it is later. */
+static uint64_t clock_time(unsigned long tick)
+{
+	uint64_t ns = end_of_jiffy(tick);
+
+	return ns < INT64_MAX ? ns : INT64_MAX;
+}
+
+/* The program has closed what it did not open: all descriptors, for instance. */
+static void report_closed(int err)
+{
+	static uint32_t once; /* A: reported */
+
+	if (err)
+		wq_note_once(&once,
+			     "the timerfd of the library was closed by the program; "
+			     "timers may be late",
+			     "");
+}
+
+static void set_alarm(unsigned long tick)
+{
+	int fd = wq_load_acquire(&timer_fd);
+
+	if (fd >= 0)
+		report_closed(wq_os_timer_set(fd, clock_time(tick)));
+	else if (wq_load_acquire(&is_started))
+		wq_park_wake(&park);
+	else
+		wq_park_wake(&wq_manager_park);
+}
+
+/*
+ * Several may do this at once: who was overtaken by an earlier time sees that
+ * afterwards, and sets that.
+ */
+static void set_alarm_to_deadline(void)
+{
+	unsigned long wanted;
+
+	do {
+		wanted = wq_load_seq_cst(&deadline);
+		if (wanted == AWAKE || wanted == WQ_NO_TICK)
+			return;
+		set_alarm(wanted);
+		/* order: ALARM-SET, then look at the deadline again */
+	} while (wq_load_seq_cst(&deadline) != wanted);
+}
+
+void wq_timer_announce(struct wq_shard *shard)
+{
+	unsigned long next = wq_load_seq_cst(&shard->next);
+	/* order: DEADLINE-LOOK pairs with DEADLINE-SET (Dekker): shard->next was stored before */
+	unsigned long found = wq_load_seq_cst(&deadline);
+
+	do {
+		if (next >= found)
+			return;
+	} while (!wq_cas_weak_seq_cst(&deadline, &found, next));
+	set_alarm_to_deadline();
+}
+
+static unsigned long earliest_next(void)
+{
+	unsigned long next, earliest = WQ_NO_TICK;
+	struct wq_shard *shard;
+	unsigned int i;
+
+	for_each_shard(shard, i)
+	{
+		/* order: NEXT-LOOK pairs with NEXT-LOWER (Dekker) */
+		next = wq_load_seq_cst(&shard->next);
+		if (next < earliest)
+			earliest = next;
+	}
+	return earliest;
+}
+
+/* Say until when to sleep. False: something earlier was armed meanwhile by who knew us awake. */
+static bool set_deadline(void)
+{
+	unsigned long earliest = earliest_next();
+
+	/* order: DEADLINE-SET pairs with DEADLINE-LOOK; then NEXT-LOOK again */
+	wq_store_seq_cst(&deadline, earliest);
+	if (earliest_next() < earliest) {
+		wq_store_seq_cst(&deadline, AWAKE);
+		return false;
+	}
+	/* else sleep_until_alarm() looks at the deadline */
+	if (timer_fd >= 0)
+		set_alarm_to_deadline();
+	return true;
+}
+
+/* -------------------------------------------------------------- firing */
+
+static struct wq_park *fire(struct wq_shard *shard, struct timer_list *timer)
+{
+	struct delayed_work *dwork = wq_timer_dwork(timer);
+	struct wq_park *wake;
+
+	if (!dwork)
+		return wq_callback_add_locked(shard, timer);
+	/* pushed before the shard's lock is released: others see it armed, or queued */
+	wq_submit(dwork->wq, &dwork->work, (unsigned int)dwork->cpu, &wake);
+	return wake;
+}
+
+/* Fire what is due, up to a batch; false: there may be more. */
+static bool fire_batch(struct wq_shard *shard, unsigned long now)
+{
+	struct wq_park *wake[BATCH];
+	unsigned int budget = BATCH, nr_wake = 0, i;
+	struct timer_list *timer;
+
+	wq_grace_enter();
+	wq_shard_lock(shard);
+	while ((timer = wq_shard_expire_locked(shard, now, &budget))) {
+		wake[nr_wake] = fire(shard, timer);
+		nr_wake += wake[nr_wake] != NULL;
+	}
+	wq_shard_set_next_locked(shard);
+	wq_shard_unlock(shard);
+	wq_grace_leave();
+	for (i = 0; i < nr_wake; i++)
+		wq_park_wake(wake[i]);
+	return budget;
+}
+
+/* Deferrable timers ride along with others, whether the shard asks for it or not. */
+static bool has_due(const struct wq_shard *shard, unsigned long now)
+{
+	unsigned long next = wq_load_relaxed(&shard->next);
+
+	return next != WQ_NO_TICK && next - shard->slack < now;
+}
+
+static void fire_all(void)
+{
+	struct wq_shard *shard;
+	unsigned long now;
+	unsigned int i;
+
+	for_each_shard(shard, i)
+	{
+		now = wq_shard_now();
+		while (has_due(shard, now) && !fire_batch(shard, now))
+			;
+	}
+}
+
+/* -------------------------------------------------------------- thread */
+
+static void sleep_until_alarm(void)
+{
+	int err;
+
+	if (timer_fd < 0) {
+		wq_park_wait(&park, clock_time(wq_load_relaxed(&deadline)));
+		return;
+	}
+	err = wq_os_timer_wait(timer_fd);
+	if (err) {
+		report_closed(err);
+		wq_store_release(&timer_fd, err);
+	}
+}
+
+static void timer_main(void *arg)
+{
+	(void)arg;
+	wq_os_thread_set_name("kworker/timer");
+	/* where permitted */
+	wq_os_thread_set_nice(TIMER_NICE);
+	wq_grace_claim();
+	for (;;) {
+		wq_store_seq_cst(&deadline, AWAKE);
+		if (timer_fd < 0)
+			wq_store_release(&timer_fd, wq_os_timer_create());
+		do
+			fire_all();
+		while (!set_deadline());
+		sleep_until_alarm();
+	}
+}
+
+bool wq_timer_wants_thread(void)
+{
+	return wq_load_relaxed(&deadline) != WQ_NO_TICK && !wq_load_relaxed(&is_started);
+}
+
+int wq_timer_start(void)
+{
+	int err;
+
+	/* before it runs, so that who arms does not ask again */
+	wq_store_release(&is_started, true);
+	err = wq_os_thread_create(timer_main, NULL, &wq_allowed_cpus);
+	if (err)
+		wq_store_release(&is_started, false);
+	return err;
+}

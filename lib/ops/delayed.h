@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * delayed.h - armed delayed items, for who destroys their queue.
+ */
+#ifndef WQ_OPS_DELAYED_H
+#define WQ_OPS_DELAYED_H
+
+#include "core/types.h"
+
+/*
+ * Disarm every delayed item that is armed for the queue, which takes no more, and report how
+ * many of which functions; they are idle then.
+ */
+void wq_delayed_disarm_all(struct workqueue_struct *wq);
+
+#endif /* WQ_OPS_DELAYED_H */

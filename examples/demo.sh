@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # demo.sh DIR: shows what libworkq does, with the programs of the build directory DIR.
 #
-# Runs hello, then treehash on two trees of this machine beside sha256sum, whose
-# output it must equal byte for byte, then a short benchmark of queueing.
+# Runs hello and thermal, then treehash on two trees of this machine beside
+# sha256sum, whose output it must equal byte for byte, then a short benchmark of
+# queueing.
 # Exit status 1 if an output differs.
 set -u -o pipefail
 
@@ -117,6 +118,10 @@ show_treehash() { # show_treehash DIR
 
 heading "hello"
 "$build/examples/hello" || equal=false
+
+heading "thermal: a device that answers after 50 ms, and one that takes 80"
+"$build/examples/thermal" || equal=false
+"$build/examples/thermal" -a 80 -d 90 || equal=false
 
 if [ -x "$treehash" ]; then
 	for tree in /usr/include "$(larger_tree)"; do

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # run.sh DIR: runs the programs in DIR, the examples' build directory, and checks
-# their output: the small ones' against NAME.out beside this script, treehash's
-# against what find, sort and sha256sum say about trees made here.
+# their output: the small ones' against NAME.out beside this script, debounce's
+# against what happens to files made here, treehash's against what find, sort and
+# sha256sum say about trees made here.
 #
 # Exit status 1 if a check failed. What cannot be checked here is said to be skipped.
 set -u
@@ -65,6 +66,10 @@ poll() {
 	done
 }
 
+has_ended() { # has_ended PID
+	! kill -0 "$1" 2>/dev/null
+}
+
 reference() { # reference DIR: what treehash DIR should print
 	find "$1" -type f -print0 | sort -z | xargs -0 -r sha256sum
 }
@@ -73,6 +78,104 @@ reference() { # reference DIR: what treehash DIR should print
 
 check_small() { # check_small NAME
 	expect_status 0 "$bin/$1" && same "$here/$1.out" "$tmp/out" && [ ! -s "$tmp/err" ]
+}
+
+# A slower device needs another delay, and nothing else.
+check_slower_device() {
+	sed 's/60 ms/90 ms/' "$here/thermal.out" >"$tmp/expected" &&
+		expect_status 0 "$bin/thermal" -a 80 -d 90 && same "$tmp/expected" "$tmp/out"
+}
+
+# -------------------------------------------------------------- the file watcher
+
+# start_debounce ARGUMENT...: its process is $watcher, its output $tmp/watched
+start_debounce() {
+	: >"$tmp/watched" # at once, unlike the background process: not to see an earlier one's
+	env --default-signal=INT "$bin/debounce" "$@" >"$tmp/watched" 2>"$tmp/err" &
+	watcher=$!
+	poll grep -qx watching "$tmp/watched" && return
+	echo "debounce did not start" >&2
+	kill -KILL "$watcher"
+	return 1
+}
+
+# end_debounce STATUS [SIGNAL]
+end_debounce() {
+	local status
+
+	[ $# -lt 2 ] || kill "-$2" "$watcher"
+	poll has_ended "$watcher" || kill -KILL "$watcher"
+	wait "$watcher"
+	status=$?
+	[ "$status" -eq "$1" ] || echo "debounce: status $status instead of $1" >&2
+	[ "$status" -eq "$1" ]
+}
+
+is_stopped() { # is_stopped PID
+	[ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = T ]
+}
+
+# burst DIR NAME...: twenty writes to each. The watcher is stopped meanwhile, and so
+# gets all events at once: a slow machine makes no quiet period in the middle.
+burst() {
+	local dir=$1 i name
+
+	shift
+	kill -STOP "$watcher" && poll is_stopped "$watcher" || return
+	for i in {1..20}; do
+		for name in "$@"; do
+			echo "$i" >>"$dir/$name" || return
+		done
+	done
+	kill -CONT "$watcher"
+}
+
+acted() { # acted LINE
+	poll grep -qxF -e "$1" "$tmp/watched" && return
+	echo "debounce never said: $1" >&2
+	return 1
+}
+
+check_debounce() { # one action per burst; what comes right before the end is not lost
+	mkdir "$tmp/watch" && : >"$tmp/new" && start_debounce "$tmp/watch" || return
+	burst "$tmp/watch" a b c && acted 'rebuild 1: a b c' && burst "$tmp/watch" c d &&
+		acted 'rebuild 2: c d' && mv "$tmp/new" "$tmp/watch/new"
+	end_debounce 0 INT && [ ! -s "$tmp/err" ] &&
+		printf '%s\n' watching 'rebuild 1: a b c' 'rebuild 2: c d' 'rebuild 3: new' \
+			>"$tmp/expected" && same "$tmp/expected" "$tmp/watched"
+}
+
+# Writes for longer than the quiet period, with less than it in between. A busy
+# machine may make a quiet period of its own: then once more.
+check_debounce_postpones() {
+	local try i
+
+	for try in {1..10}; do
+		start_debounce "$tmp/watch" 300 || return
+		for i in {1..12}; do
+			echo "$try $i" >>"$tmp/watch/long"
+			sleep 0.05
+		done
+		end_debounce 0 TERM || return
+		[ "$(grep -c '^rebuild' "$tmp/watched")" -eq 1 ] && return
+	done
+	return 1
+}
+
+check_debounce_file() { # also when another file takes its place; others do not count
+	: >"$tmp/other" && : >"$tmp/one" && : >"$tmp/watch/one" &&
+		start_debounce "$tmp/watch/one" 60000 || return
+	mv "$tmp/other" "$tmp/one" "$tmp/watch"
+	end_debounce 0 TERM && printf '%s\n' watching 'rebuild 1: one' >"$tmp/expected" &&
+		same "$tmp/expected" "$tmp/watched"
+}
+
+check_debounce_errors() {
+	mkdir "$tmp/gone" && start_debounce "$tmp/gone" || return
+	rmdir "$tmp/gone"
+	end_debounce 1 && expect_line '^debounce: the watched directory is gone$' "$tmp/err" &&
+		expect_status 1 "$bin/debounce" "$tmp/gone/file" &&
+		expect_status 2 "$bin/debounce" && expect_status 2 "$bin/debounce" "$tmp" 0
 }
 
 # ----------------------------------------------------------------- the output
@@ -229,10 +332,6 @@ check_help() {
 
 # --------------------------------------------------- Ctrl-C, and the terminal
 
-has_ended() { # has_ended PID
-	! kill -0 "$1" 2>/dev/null
-}
-
 has_open() { # has_open PID FILE
 	readlink "/proc/$1/fd/"* 2>/dev/null | grep -qxF "$2"
 }
@@ -267,10 +366,20 @@ check_terminal() { # the bar is drawn on a terminal only, and erased at the end
 
 # ----------------------------------------------------------------------------
 
-for name in hello embed ordered cancel parallel; do
+for name in hello embed ordered cancel parallel delayed periodic thermal thermal_poll; do
 	check_small "$name"
 	result $? "$name"
 done
+check_slower_device
+result $? "thermal: a slower device"
+check_debounce
+result $? "debounce: one action per burst"
+check_debounce_postpones
+result $? "debounce: each event postpones it"
+check_debounce_file
+result $? "debounce: a single file"
+check_debounce_errors
+result $? "debounce: errors"
 
 if [ ! -x "$treehash" ]; then
 	skip treehash "not built"

@@ -171,7 +171,7 @@ struct timer_list {
  * enum timer_flags - what kind of timer timer_setup() makes
  * @TIMER_DEFERRABLE: wakes nobody up by itself: it fires when something else is due, and at the
  *                    latest WORKQ_DEFER_MS (an environment variable; by default 1000) later
- * @TIMER_PINNED:     accepted; a timer always fires on the CPU that armed it
+ * @TIMER_PINNED:     accepted, without effect
  * @TIMER_IRQSAFE:    accepted, without effect
  */
 enum timer_flags {
@@ -206,8 +206,8 @@ static inline void workq_init_timer(struct timer_list *timer,
 /**
  * timer_setup - initialise a timer at run time
  * @timer:    the timer; not pending
- * @callback: its function. It is called by a worker thread of the CPU that armed the timer, a
- *            high priority one (nice -20 where permitted), like an item of a queue of its own:
+ * @callback: its function. It is called by a worker thread of the CPU that armed the timer when
+ *            it was idle, a high priority one (nice -20 where permitted), like an item of a queue of its own:
  *            the callbacks of one CPU run one after another, so that a long or sleeping one
  *            delays the others. It may re-arm or free its timer, and do what a work function may.
  * @flags:    TIMER_* or 0

@@ -3,7 +3,8 @@
  * lock.h - a mutex that knows its rank.
  *
  * Locks are taken in the order of their ranks only; debug builds check that,
- * and who holds what. Not recursive, not fair. Not for signal handlers.
+ * and who holds what. Not recursive, not fair. Signal handlers may only
+ * try, and release.
  */
 #ifndef WQ_BASE_LOCK_H
 #define WQ_BASE_LOCK_H

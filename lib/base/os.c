@@ -126,6 +126,9 @@ int wq_os_timer_wait(int fd)
 	do
 		n = syscall(SYS_read, fd, &count, sizeof(count));
 	while (n < 0 && errno == EINTR);
+	/* somebody closed it, and the number is something else's by now */
+	if (n >= 0 && n != sizeof(count))
+		return -EBADF;
 	return error_of(n, saved);
 }
 

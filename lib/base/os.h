@@ -31,7 +31,10 @@ void wq_os_sleep_ns(uint64_t ns);
 
 /* A timer of the system on CLOCK_MONOTONIC, not set; a descriptor or a negative errno. */
 int wq_os_timer_create(void);
-/* Set it to this time, in place of the one before; a time that is over counts as now. [handler] */
+/*
+ * Set it to this time, in place of the one before; a time that is over counts as now. [handler]
+ * 0, or -EBADF if the program has closed what it did not open; so does waiting.
+ */
 int wq_os_timer_set(int fd, uint64_t deadline_ns);
 /* Sleep until the time it is set to, for good while it is not set. */
 int wq_os_timer_wait(int fd);

@@ -9,6 +9,9 @@
 
 #include <stddef.h>
 
+/* Timers that wq_wheel_catch_up() moves down. */
+#define CATCH_UP_MOVES 2u
+
 static struct wq_wheel_timer *timer_of(struct wq_list *link)
 {
 	return wq_list_entry(link, struct wq_wheel_timer, link);
@@ -191,17 +194,6 @@ static unsigned long not_before(const struct wq_wheel *wheel, unsigned long now)
 	return (long)(now - wheel->tick) < 0 ? wheel->tick : now;
 }
 
-void wq_wheel_catch_up(struct wq_wheel *wheel, unsigned long now)
-{
-	unsigned long next;
-
-	now = not_before(wheel, now);
-	if (now == wheel->tick || wheel->is_sifting)
-		return;
-	if (!wq_wheel_next(wheel, &next) || next - wheel->tick > now - wheel->tick)
-		come_to(wheel, now);
-}
-
 /* A timer of `loose` that is due; NULL: all are placed, or the budget is spent. */
 static struct wq_wheel_timer *sift(struct wq_wheel *wheel, unsigned int *budget)
 {
@@ -235,6 +227,32 @@ struct wq_wheel_timer *wq_wheel_expire(struct wq_wheel *wheel, unsigned long now
 		}
 		come_to(wheel, next);
 	}
+}
+
+/* Place a few of `loose`: who adds timers often enough places all of them. */
+static void sift_a_few(struct wq_wheel *wheel)
+{
+	struct wq_wheel_timer *timer;
+	unsigned int i;
+
+	for (i = 0; i < CATCH_UP_MOVES && wheel->is_sifting; i++) {
+		timer = timer_of(wheel->loose.timers.next);
+		wq_wheel_remove(wheel, timer);
+		wq_wheel_add(wheel, timer, timer->expires);
+	}
+}
+
+void wq_wheel_catch_up(struct wq_wheel *wheel, unsigned long now)
+{
+	unsigned long next;
+
+	if (wheel->is_sifting)
+		sift_a_few(wheel);
+	now = not_before(wheel, now);
+	if (now == wheel->tick || wheel->is_sifting)
+		return;
+	if (!wq_wheel_next(wheel, &next) || next - wheel->tick > now - wheel->tick)
+		come_to(wheel, now);
 }
 
 /* ------------------------------------------------------------- looking */

@@ -66,7 +66,7 @@ struct wq_wheel_timer *wq_wheel_expire(struct wq_wheel *wheel, unsigned long now
 
 /*
  * It is `now`, and nothing needs to be handed out: if nothing is due, let the wheel
- * come to `now`, at no cost. Timers added afterwards need fewer moves.
+ * come to `now`. Timers added afterwards need fewer moves. Moves two timers down at most.
  */
 void wq_wheel_catch_up(struct wq_wheel *wheel, unsigned long now);
 

@@ -251,18 +251,19 @@ void wq_shard_lock(struct wq_shard *shard)
 
 void wq_shard_unlock(struct wq_shard *shard)
 {
-	bool is_lowered = false;
+	bool is_lowered = false, is_awaited = false;
 
 	do {
 		file_intake(shard);
 		is_lowered |= shard->is_lowered;
 		shard->is_lowered = false;
 		/* order: SHARD-LOOK pairs with SHARD-PUSH (Dekker): the lock is free, then look */
-		if (wq_unlikely(wq_lock_release(&shard->lock)))
-			wq_lock_let_in(&shard->lock);
+		is_awaited |= wq_lock_release(&shard->lock);
 	} while (wq_unlikely(wq_load_relaxed(&shard->intake) != NULL) && wq_lock_try(&shard->lock));
 	if (wq_unlikely(is_lowered))
 		wq_timer_announce(shard);
+	if (wq_unlikely(is_awaited))
+		wq_lock_let_in(&shard->lock);
 }
 
 static struct wq_shard *named_shard(struct timer_list *timer)

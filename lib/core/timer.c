@@ -182,18 +182,23 @@ static bool has_due(const struct wq_shard *shard, unsigned long now)
 	return next != WQ_NO_TICK && next - shard->slack < now;
 }
 
+/* A batch from each shard in turn: none waits for another one's backlog. */
 static void fire_all(void)
 {
 	struct wq_shard *shard;
 	unsigned long now;
 	unsigned int i;
+	bool is_done;
 
-	for_each_shard(shard, i)
-	{
+	do {
+		is_done = true;
 		now = wq_shard_now();
-		while (has_due(shard, now) && !fire_batch(shard, now))
-			;
-	}
+		for_each_shard(shard, i)
+		{
+			if (has_due(shard, now) && !fire_batch(shard, now))
+				is_done = false;
+		}
+	} while (!is_done);
 }
 
 /* -------------------------------------------------------------- thread */

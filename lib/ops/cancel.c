@@ -4,7 +4,7 @@
  *
  * All of them are one step, take_back(): whatever the item's state, it becomes
  * off queue and not pending, with its disable depth changed, in one RMW. So
- * nobody but a queue_work() in progress ever holds PENDING in transit. The sync
+ * nobody but who queues or arms it ever holds PENDING in transit. The sync
  * forms then wait for the run that the word's worker slot names.
  */
 #include "base/report.h"

@@ -252,6 +252,7 @@ static bool fire_now(struct delayed_work *dwork)
 
 bool flush_delayed_work(struct delayed_work *dwork)
 {
+	struct wq_backoff backoff = { 0 };
 	bool was_armed;
 
 	if (!dwork || !dwork->work.func) {
@@ -261,7 +262,10 @@ bool flush_delayed_work(struct delayed_work *dwork)
 	}
 	if (!wq_init_use())
 		return false;
-	was_armed = fire_now(dwork);
+	/* in transit: whoever arms it is nearly done (A10) */
+	while (!(was_armed = fire_now(dwork)) &&
+	       wq_word_is_timer(wq_load_acquire(&dwork->work.data)))
+		wq_backoff_wait(&backoff);
 	/* if it has run by now, that was waited for */
 	return flush_work(&dwork->work) || was_armed;
 }

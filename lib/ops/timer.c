@@ -53,14 +53,14 @@ unsigned long round_jiffies_relative(unsigned long j)
 {
 	unsigned long now = jiffies;
 
-	return round_to_second(now + j, HZ / 2, now) - now;
+	return j > MAX_JIFFY_OFFSET ? j : round_to_second(now + j, HZ / 2, now) - now;
 }
 
 unsigned long round_jiffies_up_relative(unsigned long j)
 {
 	unsigned long now = jiffies;
 
-	return round_to_second(now + j, HZ - 1, now) - now;
+	return j > MAX_JIFFY_OFFSET ? j : round_to_second(now + j, HZ - 1, now) - now;
 }
 
 /* -------------------------------------------------------------- arming */

@@ -24,12 +24,10 @@ static struct timer_list *timer_of(struct wq_list *link)
 /* Queue the runner, unless it is queued already and has not begun: then it will look. */
 static struct wq_park *queue_runner(struct wq_shard *shard)
 {
-	/* order: PENDING-TAKE pairs with PENDING-CLEAR */
-	unsigned long word = wq_fetch_or_acq_rel(&shard->runner.data, WQ_WORK_PENDING);
-
+	unsigned long word;
 	struct wq_park *wake = NULL;
 
-	if (!(word & WQ_WORK_PENDING))
+	if (wq_submit_take_pending(&wq_timers_wq, &shard->runner, &word))
 		wq_submit(&wq_timers_wq, &shard->runner, shard->cpu, &wake);
 	return wake;
 }

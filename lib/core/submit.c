@@ -30,6 +30,25 @@ static void report_item(uint32_t *once, const struct work_struct *work, const ch
 	wq_msg_send(&msg);
 }
 
+bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *work,
+			    unsigned long *word)
+{
+	/* order: PENDING-TAKE pairs with PENDING-CLEAR, also when it fails: hence always an
+	   RMW (A6) */
+	*word = wq_fetch_or_acq_rel(&work->data, WQ_WORK_PENDING);
+	if (*word & WQ_WORK_PENDING) {
+		/* perhaps in transit: a later flush_workqueue() must wait for its push (D1),
+		   but not for a timer (D2) */
+		if (!wq_word_is_timer(*word) && !wq_load_relaxed(&wq->late))
+			wq_store_relaxed(&wq->late, 1u);
+		return false;
+	}
+	if (!wq_word_depth(*word))
+		return true;
+	wq_fetch_and_acq_rel(&work->data, ~WQ_WORK_PENDING);
+	return false;
+}
+
 bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_struct *work)
 {
 	if (work->func)

@@ -2,16 +2,15 @@
 /*
  * submit.h - an item whose owner wants it queued: may it be, and where?
  *
- * Called by who owns PENDING and is in a section. Signal handlers may.
+ * Called in a section. Signal handlers may.
  */
 #ifndef WQ_CORE_SUBMIT_H
 #define WQ_CORE_SUBMIT_H
 
 #include "core/types.h"
-#include "core/work.h"
 
 /*
- * Write the item's word for the pool that it must be pushed to now, which is
+ * For who owns PENDING: write the item's word for the pool that it must be pushed to now, which is
  * returned: `pwq`'s, or where it still runs (B4). `word` is what the word held
  * besides PENDING. NULL: refused, and idle again (A8).
  */
@@ -19,21 +18,18 @@ struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struc
 				  unsigned long word, struct wq_pwq *pwq);
 
 /*
- * The whole of it: prepare and push; false: refused. *wake: whom to wake once no
+ * For who owns PENDING, the whole of it: prepare and push; false: refused. *wake: whom to wake once no
  * lock is held, or NULL. From then on the item may be gone.
  */
 bool wq_submit(struct workqueue_struct *wq, struct work_struct *work, unsigned int cpu,
 	       struct wq_park **wake);
 
 /*
- * The answer is "pending already", and the item may be on its way to its pool: a
- * later flush_workqueue() must wait for the push (D1), but not for a timer (D2).
+ * Take PENDING of an item in whatever state; *word is what its word held besides.
+ * False: it is pending, or disabled.
  */
-static inline void wq_submit_note_late(struct workqueue_struct *wq, unsigned long word)
-{
-	if (!wq_word_is_timer(word) && !wq_load_relaxed(&wq->late))
-		wq_store_relaxed(&wq->late, 1u);
-}
+bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *work,
+			    unsigned long *word);
 
 /* Was the item never initialised? Then reports it: it cannot be queued. */
 bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_struct *work);

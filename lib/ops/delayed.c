@@ -64,17 +64,8 @@ static bool take_idle(struct workqueue_struct *wq, struct work_struct *work)
 	if (wq_likely(!(word & (WQ_WORK_PENDING | WQ_WORK_DEPTH_MASK)) &&
 		      wq_cas_acq_rel(&work->data, &word, word | WQ_WORK_PENDING | WQ_WORK_TIMER)))
 		return true;
-	/* order: PENDING-TAKE pairs with PENDING-CLEAR, also when it fails: hence always an
-	   RMW (A6) */
-	word = wq_fetch_or_acq_rel(&work->data, WQ_WORK_PENDING);
-	if (word & WQ_WORK_PENDING) {
-		wq_submit_note_late(wq, word);
+	if (!wq_submit_take_pending(wq, work, &word))
 		return false;
-	}
-	if (wq_word_depth(word)) {
-		wq_fetch_and_acq_rel(&work->data, ~WQ_WORK_PENDING);
-		return false;
-	}
 	wq_fetch_or_acq_rel(&work->data, WQ_WORK_TIMER);
 	return true;
 }

@@ -29,19 +29,11 @@ static inline void hand_over(struct wq_pool *pool, struct work_struct *work)
 static bool __attribute__((noinline))
 queue_slow(struct workqueue_struct *wq, struct work_struct *work, struct wq_pwq *pwq)
 {
-	/* order: PENDING-TAKE pairs with PENDING-CLEAR, also when it fails: hence always an
-	   RMW (A6) */
-	unsigned long word = wq_fetch_or_acq_rel(&work->data, WQ_WORK_PENDING);
+	unsigned long word;
 	struct wq_pool *pool;
 
-	if (word & WQ_WORK_PENDING) {
-		wq_submit_note_late(wq, word);
+	if (!wq_submit_take_pending(wq, work, &word))
 		return false;
-	}
-	if (wq_word_depth(word)) {
-		wq_fetch_and_acq_rel(&work->data, ~WQ_WORK_PENDING);
-		return false;
-	}
 	pool = wq_submit_prepare(wq, work, word, pwq);
 	if (pool)
 		hand_over(pool, work);

@@ -138,78 +138,79 @@ void add_timer_on(struct timer_list *timer, int cpu)
 
 /* ----------------------------------------------------------- disarming */
 
-/* Do not be armed any more, or ever again; wait for the callback, or give up if it runs. */
-struct disarm {
-	bool is_shutdown, waits, gives_up;
-	const char *caller;
-};
+/* What to do about a callback that runs. */
+enum running { IGNORE, WAIT, GIVE_UP };
 
-/* Lock of the shard held, and released. False: it is the caller. */
-static bool wait_for_callback(struct wq_shard *shard, const char *caller)
+/* Lock of the shard held: 1: the timer was armed and is not any more; 0: it was not. */
+static int disarm_locked(struct wq_shard *shard, struct timer_list *timer)
 {
-	if (!wq_callback_is_caller(shard)) {
-		wq_callback_wait(shard);
+	int was_armed = wq_shard_is_armed_locked(timer);
+
+	if (was_armed)
+		wq_shard_remove_locked(shard, timer);
+	return was_armed;
+}
+
+/* A callback cannot wait for its own end. */
+static bool must_wait(const struct wq_shard *shard, const char *caller)
+{
+	if (!wq_callback_is_caller(shard))
 		return true;
-	}
-	wq_shard_unlock(shard);
 	wq_warn_once(&said_self, "a timer's function would wait for itself; not waiting: ", caller);
 	return false;
 }
 
 /* 1: it was armed; 0: not; -1: gave up. */
-static int disarm(struct timer_list *timer, struct disarm how)
+static int disarm(struct timer_list *timer, enum running what, bool is_shutdown, const char *caller)
 {
-	bool was_armed = false, is_running;
 	struct wq_shard *shard;
+	int was_armed = 0;
 
-	if (!is_usable(timer, how.caller))
+	if (!is_usable(timer, caller))
 		return 0;
 	for (;;) {
 		/* a timer that was never armed belongs to nobody, but may be about to be armed */
 		shard = wq_shard_lock_to_arm(timer, wq_shard_for(timer, wq_os_cpu()));
-		is_running = shard->running == timer;
-		if (how.is_shutdown)
+		if (is_shutdown) {
 			timer->function = NULL;
-		if (wq_shard_is_armed_locked(timer) && !(how.gives_up && is_running)) {
-			wq_shard_remove_locked(shard, timer);
-			was_armed = true;
+			was_armed |= disarm_locked(shard, timer);
 		}
-		if (!is_running || !how.waits)
+		if (shard->running != timer || what != WAIT || !must_wait(shard, caller))
 			break;
-		/* the callback may have armed the timer again meanwhile */
-		if (!wait_for_callback(shard, how.caller))
-			return was_armed;
+		/* then look again: the callback may arm the timer anew */
+		wq_callback_wait(shard);
 	}
+	if (what == GIVE_UP && shard->running == timer)
+		was_armed = -1;
+	else
+		was_armed |= disarm_locked(shard, timer);
 	wq_shard_unlock(shard);
-	return how.gives_up && is_running ? -1 : was_armed;
+	return was_armed;
 }
 
 int workq_timer_delete(struct timer_list *timer)
 {
-	return disarm(timer, (struct disarm){ .caller = "timer_delete()" });
+	return disarm(timer, IGNORE, /* is_shutdown */ false, "timer_delete()");
 }
 
 int timer_delete_sync(struct timer_list *timer)
 {
-	return disarm(timer, (struct disarm){ .waits = true, .caller = "timer_delete_sync()" });
+	return disarm(timer, WAIT, /* is_shutdown */ false, "timer_delete_sync()");
 }
 
 int timer_delete_sync_try(struct timer_list *timer)
 {
-	return disarm(timer,
-		      (struct disarm){ .gives_up = true, .caller = "timer_delete_sync_try()" });
+	return disarm(timer, GIVE_UP, /* is_shutdown */ false, "timer_delete_sync_try()");
 }
 
 int timer_shutdown(struct timer_list *timer)
 {
-	return disarm(timer, (struct disarm){ .is_shutdown = true, .caller = "timer_shutdown()" });
+	return disarm(timer, IGNORE, /* is_shutdown */ true, "timer_shutdown()");
 }
 
 int timer_shutdown_sync(struct timer_list *timer)
 {
-	return disarm(timer, (struct disarm){ .is_shutdown = true,
-					      .waits = true,
-					      .caller = "timer_shutdown_sync()" });
+	return disarm(timer, WAIT, /* is_shutdown */ true, "timer_shutdown_sync()");
 }
 
 bool timer_pending(const struct timer_list *timer)

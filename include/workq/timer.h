@@ -207,9 +207,10 @@ static inline void workq_init_timer(struct timer_list *timer,
  * timer_setup - initialise a timer at run time
  * @timer:    the timer; not pending
  * @callback: its function. It is called by a worker thread of the CPU that armed the timer when
- *            it was idle, a high priority one (nice -20 where permitted), like an item of a queue of its own:
- *            the callbacks of one CPU run one after another, so that a long or sleeping one
- *            delays the others. It may re-arm or free its timer, and do what a work function may.
+ *            it was idle, a high priority one (nice -20 where permitted), like an item of a
+ *            queue of its own: the callbacks of one CPU run one after another, so that a long
+ *            or sleeping one delays the others. It may re-arm or free its timer, and do what a
+ *            work function may.
  * @flags:    TIMER_* or 0
  *
  * Context: any thread, signal handler.

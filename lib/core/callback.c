@@ -4,12 +4,16 @@
  */
 #include "core/callback.h"
 
+#include "base/grace.h"
 #include "core/block.h"
 #include "core/shard.h"
 #include "core/submit.h"
 #include "core/work.h"
 #include "core/worker.h"
 #include "core/wq.h"
+
+/* So many callbacks, then other items of the CPU have their turn. */
+#define TURN 16u
 
 static struct wq_list *link_of(struct timer_list *timer)
 {
@@ -40,19 +44,34 @@ struct wq_park *wq_callback_add_locked(struct wq_shard *shard, struct timer_list
 	return queue_runner(shard);
 }
 
-static void complete_waiters(struct wq_shard *shard)
-{
-	struct wq_barrier *barrier;
-	struct wq_park *park;
+/* What a waiter finds in is_done. */
+enum { NOT_YET, ONLY_DONE, DONE_AND_DISARMED };
 
+static void complete(struct wq_barrier *barrier, uint32_t how)
+{
+	struct wq_park *park = barrier->park;
+
+	wq_list_del(&barrier->node);
+	/* order: DONE pairs with WAIT-DONE */
+	wq_store_release(&barrier->is_done, how);
+	if (park)
+		wq_park_wake(park);
+}
+
+/*
+ * The callback has returned, and somebody waits for that: so the timer is still there. Armed
+ * anew by its callback it could be called again before he looks: it is disarmed for him.
+ */
+static void complete_waiters(struct wq_shard *shard, struct timer_list *timer)
+{
+	uint32_t how = ONLY_DONE;
+
+	if (wq_shard_disarm_locked(shard, timer))
+		how = DONE_AND_DISARMED;
 	while (!wq_list_is_empty(&shard->waiters)) {
-		barrier = wq_list_entry(shard->waiters.next, struct wq_barrier, node);
-		park = barrier->park;
-		wq_list_del(&barrier->node);
-		/* order: DONE pairs with WAIT-DONE */
-		wq_store_release(&barrier->is_done, 1u);
-		if (park)
-			wq_park_wake(park);
+		complete(wq_list_entry(shard->waiters.next, struct wq_barrier, node), how);
+		/* one of them has disarmed it */
+		how = ONLY_DONE;
 	}
 }
 
@@ -67,17 +86,37 @@ static void call(struct wq_shard *shard, struct timer_list *timer)
 	function(timer);
 	wq_shard_lock(shard);
 	shard->running = NULL;
-	complete_waiters(shard);
+	if (wq_unlikely(!wq_list_is_empty(&shard->waiters)))
+		complete_waiters(shard, timer);
+}
+
+/* By the runner itself, on a worker that may not have entered a section before. */
+static struct wq_park *queue_again(struct wq_shard *shard)
+{
+	struct wq_park *wake;
+
+	if (!wq_grace_self)
+		wq_grace_claim();
+	wq_grace_enter();
+	wake = queue_runner(shard);
+	wq_grace_leave();
+	return wake;
 }
 
 void wq_callback_run(struct work_struct *runner)
 {
 	struct wq_shard *shard = container_of(runner, struct wq_shard, runner);
+	struct wq_park *wake = NULL;
+	unsigned int nr;
 
 	wq_shard_lock(shard);
-	while (!wq_list_is_empty(&shard->expired))
+	for (nr = 0; nr < TURN && !wq_list_is_empty(&shard->expired); nr++)
 		call(shard, timer_of(shard->expired.next));
+	if (!wq_list_is_empty(&shard->expired))
+		wake = queue_again(shard);
 	wq_shard_unlock(shard);
+	if (wake)
+		wq_park_wake(wake);
 }
 
 bool wq_callback_is_caller(const struct wq_shard *shard)
@@ -85,7 +124,7 @@ bool wq_callback_is_caller(const struct wq_shard *shard)
 	return wq_worker_self && wq_worker_self->current == &shard->runner;
 }
 
-void wq_callback_wait(struct wq_shard *shard)
+bool wq_callback_wait(struct wq_shard *shard)
 {
 	struct wq_barrier barrier = { .park = wq_block_park() };
 
@@ -93,4 +132,5 @@ void wq_callback_wait(struct wq_shard *shard)
 	wq_list_add_tail(&barrier.node, &shard->waiters);
 	wq_shard_unlock(shard);
 	wq_block_wait_done(&barrier.is_done, barrier.park);
+	return barrier.is_done == DONE_AND_DISARMED;
 }

@@ -21,7 +21,10 @@ void wq_callback_run(struct work_struct *runner);
 /* Is the calling thread in a callback that this shard calls? */
 bool wq_callback_is_caller(const struct wq_shard *shard);
 
-/* Wait until the callback that runs has returned. Lock of the shard held, and released. */
-void wq_callback_wait(struct wq_shard *shard);
+/*
+ * Wait until the callback that runs has returned. True: it had armed its timer
+ * anew, which is disarmed for the caller. Lock of the shard held, and released.
+ */
+bool wq_callback_wait(struct wq_shard *shard);
 
 #endif /* WQ_CORE_CALLBACK_H */

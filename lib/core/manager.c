@@ -2,10 +2,10 @@
 /*
  * manager.c - the one thread that makes and reaps workers, and samples.
  *
- * Workers are made by this thread alone, so they inherit nothing of a user's
- * thread but the first one's nice value. So is the timer thread. While a worker runs it looks at the pools
- * every sample_us: has somebody waited in vain for a blocked worker? Else it sleeps,
- * for good if no surplus idle worker must be reaped.
+ * Workers and the timer thread are made by this thread alone, so they inherit
+ * nothing of a user's thread but the first one's nice value. While a worker runs it
+ * looks at the pools every sample_us: has somebody waited in vain for a blocked
+ * worker? Else it sleeps, for good if no surplus idle worker must be reaped.
  */
 #include "core/manager.h"
 

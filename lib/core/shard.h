@@ -56,6 +56,15 @@ void wq_shard_catch_up_locked(struct wq_shard *shard, unsigned long now);
 void wq_shard_add_locked(struct wq_shard *shard, struct timer_list *timer, unsigned long expires);
 void wq_shard_move_locked(struct wq_shard *shard, struct timer_list *timer, unsigned long expires);
 void wq_shard_remove_locked(struct wq_shard *shard, struct timer_list *timer);
+/* Disarm it if it is armed: was it? */
+static inline bool wq_shard_disarm_locked(struct wq_shard *shard, struct timer_list *timer)
+{
+	bool is_armed = wq_shard_is_armed_locked(timer);
+
+	if (is_armed)
+		wq_shard_remove_locked(shard, timer);
+	return is_armed;
+}
 
 /* Disarm the earliest timer that is due in this jiffy; NULL: none, or *budget is spent. */
 struct timer_list *wq_shard_expire_locked(struct wq_shard *shard, unsigned long now,

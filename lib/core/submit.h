@@ -18,8 +18,8 @@ struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struc
 				  unsigned long word, struct wq_pwq *pwq);
 
 /*
- * For who owns PENDING, the whole of it: prepare and push; false: refused. *wake: whom to wake once no
- * lock is held, or NULL. From then on the item may be gone.
+ * For who owns PENDING, the whole of it: prepare and push; false: refused. *wake:
+ * whom to wake once no lock is held, or NULL. From then on the item may be gone.
  */
 bool wq_submit(struct workqueue_struct *wq, struct work_struct *work, unsigned int cpu,
 	       struct wq_park **wake);

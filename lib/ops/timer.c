@@ -141,16 +141,6 @@ void add_timer_on(struct timer_list *timer, int cpu)
 /* What to do about a callback that runs. */
 enum running { IGNORE, WAIT, GIVE_UP };
 
-/* Lock of the shard held: 1: the timer was armed and is not any more; 0: it was not. */
-static int disarm_locked(struct wq_shard *shard, struct timer_list *timer)
-{
-	int was_armed = wq_shard_is_armed_locked(timer);
-
-	if (was_armed)
-		wq_shard_remove_locked(shard, timer);
-	return was_armed;
-}
-
 /* A callback cannot wait for its own end. */
 static bool must_wait(const struct wq_shard *shard, const char *caller)
 {
@@ -164,28 +154,23 @@ static bool must_wait(const struct wq_shard *shard, const char *caller)
 static int disarm(struct timer_list *timer, enum running what, bool is_shutdown, const char *caller)
 {
 	struct wq_shard *shard;
-	int was_armed = 0;
+	bool is_running, was_armed = false;
 
 	if (!is_usable(timer, caller))
 		return 0;
-	for (;;) {
-		/* a timer that was never armed belongs to nobody, but may be about to be armed */
-		shard = wq_shard_lock_to_arm(timer, wq_shard_for(timer, wq_os_cpu()));
-		if (is_shutdown) {
-			timer->function = NULL;
-			was_armed |= disarm_locked(shard, timer);
-		}
-		if (shard->running != timer || what != WAIT || !must_wait(shard, caller))
-			break;
-		/* then look again: the callback may arm the timer anew */
-		wq_callback_wait(shard);
+	/* a timer that was never armed belongs to nobody, but may be about to be armed */
+	shard = wq_shard_lock_to_arm(timer, wq_shard_for(timer, wq_os_cpu()));
+	is_running = shard->running == timer;
+	if (is_shutdown) {
+		timer->function = NULL;
+		was_armed = wq_shard_disarm_locked(shard, timer);
 	}
-	if (what == GIVE_UP && shard->running == timer)
-		was_armed = -1;
-	else
-		was_armed |= disarm_locked(shard, timer);
+	if (is_running && what == WAIT && must_wait(shard, caller))
+		return was_armed | wq_callback_wait(shard);
+	if (!is_running || what != GIVE_UP)
+		was_armed |= wq_shard_disarm_locked(shard, timer);
 	wq_shard_unlock(shard);
-	return was_armed;
+	return is_running && what == GIVE_UP ? -1 : was_armed;
 }
 
 int workq_timer_delete(struct timer_list *timer)

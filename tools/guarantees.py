@@ -5,7 +5,7 @@
 Rewrites the list at the end of docs/guarantees.md. A test cites by a comment in
 front of its function that holds nothing but letters, such as "A5 A6"; a stress
 program in the comment on top, such as "(A4)". With --check nothing is written:
-fails if the list is out of date, a guarantee of A to H, Q6 or S has no test, or
+fails if the list is out of date, a guarantee of A to I, Q6 or S has no test, or
 a test cites one that does not exist.
 """
 import pathlib
@@ -17,8 +17,8 @@ TOP = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENT = TOP / "docs/guarantees.md"
 FOLDERS = ("api", "unit", "stress", "regress")
 
-LETTER = r"(?:[A-H]\d+|[LPQ]\d|S)"
-MUST_BE_TESTED = re.compile(r"[A-H]\d+|Q6|S")
+LETTER = r"(?:[A-I]\d+|[LPQ]\d|S)"
+MUST_BE_TESTED = re.compile(r"[A-I]\d+|Q6|S")
 ROW = re.compile(rf"^\| ({LETTER}) \| (.*) \|$", re.MULTILINE)
 CITED = re.compile(rf"/\* ({LETTER}(?:,? {LETTER})*) \*/\s*(?:static )?\w[\w *]*?(\w+)\(")
 ON_TOP = re.compile(rf"\(({LETTER}(?:, {LETTER})*)\)")
@@ -42,19 +42,26 @@ C1 ma_percpu ma_default ma_separate
 C3 ma_unbound
 C6 ma_change_up
 D1 fl_wq_waits fl_wq_not_after fl_wq_requeue_self fl_rounds
+D2 fl_wq_delayed
 D8 fl_rounds
 E1 fl_states fl_running_pending
+E3 fl_delayed
 E6 ma_inactive_cancel
 F1 dr_outside
 F2 dr_chain dr_two_drainers
-F4 ds_pending
-G1 ca_states ca_running_pending ma_inactive_cancel
-G2 ca_states ca_running_pending
-G3 ca_self_requeue
+F4 ds_pending ds_many
+G1 ca_states ca_delayed_states ca_running_pending ma_inactive_cancel
+G2 ca_states ca_delayed_states ca_running_pending
+G3 ca_self_requeue ca_delayed_periodic
 G5 ca_cross_wq
 G6 ca_race
 H1 di_basic di_depth di_pending di_running di_overflow
 H2 di_basic di_depth di_enable_and_queue di_underflow
+I1 dl_zero
+I2 dl_basic dl_many dl_periodic dl_order
+I3 dl_basic st_busy
+I4 dl_mod
+I5 cpu_delayed_on cpu_local
 L1 cm_sleep_lets_next cm_spin_holds
 L3 cm_intensive_flag
 L6 cm_highpri_pool

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_cancel.c - taking items back: guarantees G1 to G7, G9 and G10.
- * G8 speaks of armed delayed work and comes with it.
+ * G8 speaks of armed delayed work: test_cancel_delayed.c.
  */
 #include "support/api.h"
 

@@ -9,24 +9,6 @@
 
 #include "support/api.h"
 
-/* Exactly so many warnings and notes since the last look. */
-#define assert_told(warnings, notes)                                                               \
-	do {                                                                                       \
-		if (report_count() != (warnings) || note_count() != (notes))                       \
-			report_print();                                                            \
-		assert_true(reports_are_well_formed());                                            \
-		assert_int_equal(note_count(), (notes));                                           \
-		assert_int_equal(report_take(), (warnings));                                       \
-	} while (0)
-
-#define assert_reported(warnings) assert_told((warnings), 0)
-#define assert_noted(notes)       assert_told(0, (notes))
-
-static bool report_says(const char *text)
-{
-	return strstr(report_line[0], text);
-}
-
 /* --------------------------------------------------------- making a queue */
 
 #pragma GCC diagnostic push

@@ -133,6 +133,56 @@ static void burst_of_items_allocates_nothing(void **state)
 	destroy_workqueue(burst_wq);
 }
 
+/* ------------------------------------------------------- a burst of delayed items */
+
+static struct delayed_work armed[BURST], armed_first;
+
+static void never_run(struct work_struct *work)
+{
+	(void)work;
+	abort();
+}
+
+/* All later than the first one, which is what the timer thread sleeps until. */
+static void armed_prepare(void)
+{
+	INIT_DELAYED_WORK(&armed_first, never_run);
+	schedule_delayed_work(&armed_first, 1800 * HZ);
+	for (int i = 0; i < BURST; i++)
+		INIT_DELAYED_WORK(&armed[i], never_run);
+}
+
+/* How many of them answered as they should? */
+static int armed_burst(void)
+{
+	int good = 0;
+
+	for (int i = 0; i < BURST; i++)
+		good += schedule_delayed_work(&armed[i], 3600 * HZ + i);
+	for (int i = 0; i < BURST; i++)
+		good += mod_delayed_work(system_percpu_wq, &armed[i], 3600 * HZ + 2 * i);
+	for (int i = 0; i < BURST; i++)
+		good += cancel_delayed_work(&armed[i]);
+	return good;
+}
+
+static void arming_moving_and_disarming_allocates_nothing(void **state)
+{
+	long here, all;
+
+	(void)state;
+	if (TESTS_SANITIZED)
+		skip();
+	armed_prepare();
+	here = allocations_here;
+	all = atomic_load(&allocations);
+	assert_int_equal(armed_burst(), 3 * BURST);
+	assert_int_equal(allocations_here, here);
+	/* the timer thread may have been made meanwhile */
+	assert_true(atomic_load(&allocations) - all < 100);
+	cancel_delayed_work_sync(&armed_first);
+}
+
 static void allocations_are_counted(void **state)
 {
 	long before = allocations_here;
@@ -368,6 +418,29 @@ static void burst_of_items_makes_no_system_calls_in_the_worker(void **state)
 	assert_in_range(tracer.fewest, 0, FEW);
 }
 
+static void arm_bursts(void)
+{
+	for (int i = 0; i < TRIES; i++) {
+		armed_prepare();
+		say(SAY_BEGIN);
+		armed_burst();
+		say(SAY_END);
+		cancel_delayed_work_sync(&armed_first);
+	}
+}
+
+static void arming_moving_and_disarming_makes_no_system_calls(void **state)
+{
+	struct tracer tracer = { 0 };
+
+	(void)state;
+	if (TESTS_SANITIZED)
+		skip();
+	if (!count_calls(&tracer, arm_bursts))
+		skip();
+	assert_in_range(tracer.fewest, 0, FEW);
+}
+
 int main(void)
 {
 	/* traced first: the children must find a process of one thread */
@@ -375,8 +448,10 @@ int main(void)
 		cmocka_unit_test(system_calls_are_counted),
 		cmocka_unit_test(burst_of_items_makes_no_system_calls),
 		cmocka_unit_test(burst_of_items_makes_no_system_calls_in_the_worker),
+		cmocka_unit_test(arming_moving_and_disarming_makes_no_system_calls),
 		api_test(allocations_are_counted),
 		api_test(burst_of_items_allocates_nothing),
+		api_test(arming_moving_and_disarming_allocates_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,27 +6,6 @@
 
 #include "support/api.h"
 
-/* ---------------------------------------------------------------- helpers */
-
-/* A queue whose only place is taken: what is queued stays pending. */
-struct stuck_queue {
-	struct workqueue_struct *wq;
-	struct blocker blocker;
-};
-
-static void stuck_queue_make(struct stuck_queue *stuck)
-{
-	stuck->wq = alloc_ordered_workqueue("stuck", 0);
-	assert_non_null(stuck->wq);
-	blocker_start(&stuck->blocker, stuck->wq);
-}
-
-static void stuck_queue_free(struct stuck_queue *stuck)
-{
-	blocker_release(&stuck->blocker);
-	destroy_workqueue(stuck->wq);
-}
-
 /* --------------------------------------------------------------------- A1 */
 
 /* A1 */

@@ -2,30 +2,19 @@
 /*
  * stress_signal.c - queue_work() in signal handlers.
  *
- * Each thread is interrupted by two timers, whose handlers may also interrupt
- * each other, and which queue items wherever they find the thread: in a
- * queue_work(), a cancel, a flush, a malloc(). Timers are set anew for each
- * operation, since periodic ones may leave a slow machine no time to go on. When
- * all is quiet, what was accepted must have run or been taken back (A4), and
- * errno must have survived.
+ * Handlers queue items wherever they find the thread: in a queue_work(), a
+ * cancel, a flush, a malloc(), or another handler. When all is quiet, what was
+ * accepted must have run or been taken back (A4), and errno must have survived.
  */
-#include <errno.h>
 #include <sched.h>
-#include <sys/syscall.h>
 
-#include "support/stress.h"
-
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
+#include "support/interrupt.h"
 
 enum {
 	NR_QUEUES = 4,
 	PER_QUEUE = 8,
 	NR_ITEMS = NR_QUEUES * PER_QUEUE,
 	CPUS = 8,
-	LATEST_US = 30, /* of an operation's interruption, after its beginning */
-	STRANGE_ERRNO = 4711,
 };
 
 struct item {
@@ -37,9 +26,6 @@ struct item {
 
 static struct workqueue_struct *queue[NR_QUEUES];
 static struct item item[NR_ITEMS];
-static atomic_long signals, queued_by_handlers, nested;
-static __thread struct rng handler_rng;
-static __thread volatile sig_atomic_t depth;
 
 static void run_item(struct work_struct *work)
 {
@@ -52,7 +38,7 @@ static void run_item(struct work_struct *work)
 
 /* -------------------------------------------------------------- interrupting */
 
-static bool queue_any(struct rng *rng)
+static bool interrupt_act(struct rng *rng)
 {
 	struct item *any = &item[rng_below(rng, NR_ITEMS)];
 	bool queued;
@@ -63,43 +49,6 @@ static bool queue_any(struct rng *rng)
 		queued = queue_work_on(rng_below(rng, CPUS), any->wq, &any->work);
 	atomic_fetch_add(&any->queued, queued);
 	return queued;
-}
-
-static void on_signal(int sig)
-{
-	int saved = errno;
-
-	(void)sig;
-	atomic_fetch_add(&signals, 1);
-	atomic_fetch_add(&nested, depth++ > 0);
-	errno = STRANGE_ERRNO;
-	for (int i = 0; i < 2; i++)
-		atomic_fetch_add(&queued_by_handlers, queue_any(&handler_rng));
-	if (errno != STRANGE_ERRNO)
-		atomic_fetch_add(&stress.faults, 1);
-	depth--;
-	errno = saved;
-}
-
-static timer_t make_timer(int sig)
-{
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = sig };
-	timer_t timer;
-
-	event.sigev_notify_thread_id = syscall(SYS_gettid);
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer)) {
-		perror("timer_create");
-		exit(EXIT_FAILURE);
-	}
-	return timer;
-}
-
-static void interrupt_soon(timer_t timer, struct rng *rng)
-{
-	struct itimerspec when = { 0 };
-
-	when.it_value.tv_nsec = 1 + rng_below(rng, LATEST_US * 1000);
-	timer_settime(timer, 0, &when, NULL);
 }
 
 /* ---------------------------------------------------------- being interrupted */
@@ -138,7 +87,7 @@ static void act(struct rng *rng)
 	unsigned int dice = rng_below(rng, 256);
 
 	if (dice < 150)
-		queue_any(rng);
+		interrupt_act(rng);
 	else if (dice < 180)
 		take_any(rng, cancel_work);
 	else if (dice < 200)
@@ -159,19 +108,7 @@ static void act(struct rng *rng)
 
 static void *be_interrupted(void *nth)
 {
-	struct rng rng = rng_of(1, (int)(intptr_t)nth);
-	timer_t alarm_timer = make_timer(SIGALRM);
-	timer_t other_timer = make_timer(SIGUSR1);
-
-	handler_rng = rng_of(2, (int)(intptr_t)nth);
-	for (long op = 0; op < stress.ops; op++) {
-		interrupt_soon(alarm_timer, &rng);
-		if (rng_below(&rng, 4) == 0)
-			interrupt_soon(other_timer, &rng);
-		act(&rng);
-	}
-	timer_delete(alarm_timer);
-	timer_delete(other_timer);
+	be_interrupted_in(act, (int)(intptr_t)nth);
 	return NULL;
 }
 
@@ -179,14 +116,8 @@ static void *be_interrupted(void *nth)
 
 static void judge_report(const char *line)
 {
-	static const char begin[] = "unexpected report: ";
-
-	if (!strstr(line, "WARNING"))
-		return;
-	atomic_fetch_add(&stress.faults, 1);
-	(void)!write(STDERR_FILENO, begin, sizeof(begin) - 1);
-	(void)!write(STDERR_FILENO, line, strlen(line));
-	(void)!write(STDERR_FILENO, "\n", 1);
+	if (strstr(line, "WARNING"))
+		note_unexpected(line);
 }
 
 static void make_queues(void)
@@ -199,15 +130,6 @@ static void make_queues(void)
 		item[i].wq = queue[i / PER_QUEUE];
 		INIT_WORK(&item[i].work, run_item);
 	}
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGALRM, &action, NULL);
-	sigaction(SIGUSR1, &action, NULL);
 }
 
 int main(int argc, char **argv)
@@ -225,6 +147,6 @@ int main(int argc, char **argv)
 		    item[i].taken);
 	law(signals > 0, "no signal came");
 	printf("%ld signals (%ld within another) queued %ld items\n", signals, nested,
-	       queued_by_handlers);
+	       acts_of_handlers);
 	return stress_end();
 }

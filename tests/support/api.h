@@ -82,6 +82,19 @@ static int test_end(void **state)
 		assert_true(report_take() > 0);                                                    \
 	} while (0)
 
+/* Exactly so many warnings and notes since the last look. */
+#define assert_told(warnings, notes)                                                               \
+	do {                                                                                       \
+		if (report_count() != (warnings) || note_count() != (notes))                       \
+			report_print();                                                            \
+		assert_true(reports_are_well_formed());                                            \
+		assert_int_equal(note_count(), (notes));                                           \
+		assert_int_equal(report_take(), (warnings));                                       \
+	} while (0)
+
+#define assert_reported(warnings) assert_told((warnings), 0)
+#define assert_noted(notes)       assert_told(0, (notes))
+
 /* The queue works. */
 static inline void run_one_item_on(struct workqueue_struct *wq)
 {

@@ -112,6 +112,41 @@ static inline long do_disable_work_sync(void *work)
 	return disable_work_sync(work);
 }
 
+static inline long do_cancel_work(void *work)
+{
+	return cancel_work(work);
+}
+
+static inline long do_disable_work(void *work)
+{
+	return disable_work(work);
+}
+
+static inline long do_flush_delayed_work(void *dwork)
+{
+	return flush_delayed_work(dwork);
+}
+
+static inline long do_cancel_delayed_work_sync(void *dwork)
+{
+	return cancel_delayed_work_sync(dwork);
+}
+
+static inline long do_disable_delayed_work_sync(void *dwork)
+{
+	return disable_delayed_work_sync(dwork);
+}
+
+static inline long do_timer_delete_sync(void *timer)
+{
+	return timer_delete_sync(timer);
+}
+
+static inline long do_timer_shutdown_sync(void *timer)
+{
+	return timer_shutdown_sync(timer);
+}
+
 static inline long do_flush_workqueue(void *wq)
 {
 	flush_workqueue(wq);

@@ -147,6 +147,30 @@ static inline struct workqueue_struct *queue_of_kind(enum queue_kind kind)
 	}
 }
 
+/* A queue whose only place is taken: what is queued stays pending. */
+struct stuck_queue {
+	struct workqueue_struct *wq;
+	struct blocker blocker;
+};
+
+static inline void stuck_queue_make(struct stuck_queue *stuck)
+{
+	stuck->wq = alloc_ordered_workqueue("stuck", 0);
+	blocker_start(&stuck->blocker, stuck->wq);
+}
+
+/* Has an item been filed there? */
+static inline bool stuck_queue_holds_items(struct stuck_queue *stuck)
+{
+	return workqueue_congested(WORK_CPU_UNBOUND, stuck->wq);
+}
+
+static inline void stuck_queue_free(struct stuck_queue *stuck)
+{
+	blocker_release(&stuck->blocker);
+	destroy_workqueue(stuck->wq);
+}
+
 /* -------------------------------------------------------------------- CPUs */
 
 /* The @nth of the CPUs the process may use, or -1. */

@@ -89,6 +89,15 @@ static inline int report_take(void)
 	return seen;
 }
 
+/* Is the text in one of the lines since the last look? */
+static inline bool report_says(const char *text)
+{
+	for (int i = 0; i < atomic_load(&reports_begun) && i < REPORTS_KEPT; i++)
+		if (strstr(report_line[i], text))
+			return true;
+	return false;
+}
+
 static inline void report_print(void)
 {
 	for (int i = 0; i < atomic_load(&reports_begun) && i < REPORTS_KEPT; i++)

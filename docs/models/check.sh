@@ -128,6 +128,55 @@ bug epoch BUG_NOSYNC
 bug epoch REPLACE BUG_NOMEMBARRIER
 bug epoch REPLACE BUG_NOSYNC
 bug epoch REPLACE BUG_NOCHECK
+ok timer NP=1 ND=1 NR=1
+ok timer NP=0 NM=1 NC=1 NR=1 ZERO
+ok timer NP=1 NF=1 NR=1
+ok timer NP=0 NM=2 OLD
+ok timer NP=0 NM=1 ND=1 NF=1
+ok timer DESTROY NP=1 NR=1 NZ=1
+ok timer FREE NP=1 NR=1 NZ=1
+ok timer FREE_CANCEL NP=1 NC=1 NZ=1
+ok timer NP=2 OLD
+ok timer NP=2 OLD FENCES
+ok timer NH=1 NP=0 NZ=2 OLD
+ok timer NH=1 NP=0 NC=1 NR=1
+ok timer NH=1 NP=0 NM=1 OLD
+bug timer NZ=1 BUG_NOLOOK
+bug timer NZ=1 BUG_NOBARRIER
+bug timer NZ=1 BUG_ONETRY
+bug timer NH=1 NP=0 NZ=1 BUG_WAIT
+bug timer NC=1 NR=1 BUG_NOOLDLOCK
+bug timer NC=1 NR=1 BUG_NOREREAD
+bug timer NC=1 BUG_NOARMED
+bug timer FREE BUG_LATECLEAR
+bug timer DESTROY BUG_GAP
+bug timer NF=1 BUG_GAP
+bug timer NP=2 NC=1 BUG_IDLEFIRST
+bug timer ND=1 NR=1 BUG_STALE
+bug timer ND=1 NR=1 BUG_NOSLOT
+bug timer NP=2 NM=1 BUG_MODGAP
+bug timer NM=1 BUG_MODLATE
+bug timer NM=1 BUG_NOTIMERBIT
+bug timer ND=1 BUG_DEPTHLOOK
+ok clock BEFORE
+ok clock START
+ok clock NC=1
+ok clock NOFD BEFORE
+ok clock NOFD START
+ok clock NOAWAKE
+ok clock STALL=1 ALWAYS
+bug clock BUG_NOLOOK
+bug clock BUG_RELEASE
+bug clock BUG_NEXTRELEASE
+bug clock BUG_NEXTLATE
+bug clock BEFORE BUG_NOREPEAT
+bug clock BUG_GIVEUP
+bug clock BUG_BLIND
+bug clock BUG_RAISE
+bug clock START BUG_FDLATE
+bug clock STALL=1
+bug clock STALL=2
+bug clock BEFORE STALL=3
 ok drain N=8
 bug drain BUG_ONEPASS
 ok batch
@@ -151,6 +200,16 @@ ok-big manager NREAP=1 NW=4 NP=3
 ok-big manager NREAP=1 NW=3 NQ=2
 ok-big manager STALL NW=3 NP=3
 ok-big sampling NW=2 R=2
+ok-big timer NP=1 NC=1 NR=1 NZ=1
+ok-big timer NP=1 NM=1 NR=1 ZERO
+ok-big timer NP=1 NM=1 NC=1 FENCES
+ok-big timer NP=1 NM=1 NF=1 FENCES
+ok-big timer NP=2 ND=1 FENCES
+ok-big timer NP=2 NF=1
+ok-big timer NH=1 NP=1 NZ=1
+ok-big clock NA=3 NS=1
+ok-big clock START NFAIL=1
+ok-big clock NC=2 BEFORE
 RUNS
 }
 

@@ -560,6 +560,36 @@ WORKQ_EXTERN_C bool flush_work(struct work_struct *work) WORKQ_SYMBOL(flush_work
 WORKQ_EXTERN_C bool flush_delayed_work(struct delayed_work *dwork) WORKQ_SYMBOL(flush_delayed_work);
 
 /**
+ * work_on_cpu - call a function on a CPU, and wait for its result
+ * @cpu: the CPU; one that the process may not use stands for one that it may
+ * @fn:  the function; a worker calls it, as an item of system_percpu_wq
+ * @arg: its argument
+ *
+ * The caller must not hold a lock that @fn needs.
+ *
+ * Context: any thread; may sleep.
+ * Return: what @fn returned, or
+ *   -EINVAL  @fn is NULL (reported)
+ *   -EAGAIN  this was the library's first use and it could not start (reported)
+ */
+WORKQ_EXTERN_C long work_on_cpu(int cpu, long (*fn)(void *arg), void *arg)
+	WORKQ_SYMBOL(work_on_cpu);
+
+/**
+ * schedule_on_each_cpu - run a function on each CPU at once, and wait until all have
+ * @func: the function; gets an item of its own on each CPU that the process may use
+ *
+ * Slow: it waits for the busiest CPU. The items live until the last one has run.
+ *
+ * Context: any thread; may sleep.
+ * Return: 0, or
+ *   -ENOMEM  no memory for the items
+ *   -EINVAL  @func is NULL (reported)
+ *   -EAGAIN  this was the library's first use and it could not start (reported)
+ */
+WORKQ_EXTERN_C int schedule_on_each_cpu(work_func_t func) WORKQ_SYMBOL(schedule_on_each_cpu);
+
+/**
  * flush_workqueue - wait until everything queued so far has run
  * @wq: the queue
  *

@@ -33,7 +33,6 @@ struct wq_shard **wq_shards;
 unsigned int wq_nr_shards;
 /* C: once started: by CPU id, for each the normal one, then that of deferrable timers */
 static struct wq_shard **shard_of_cpu;
-#define KINDS 2u
 
 unsigned long wq_shard_now(void)
 {
@@ -69,10 +68,10 @@ static struct wq_shard *create(unsigned int cpu, bool is_deferrable)
 /* What is there already was made by an earlier try. */
 static int create_for(unsigned int cpu)
 {
-	struct wq_shard **place = &shard_of_cpu[KINDS * cpu];
+	struct wq_shard **place = &shard_of_cpu[WQ_SHARD_KINDS * cpu];
 	unsigned int kind;
 
-	for (kind = 0; kind < KINDS; kind++) {
+	for (kind = 0; kind < WQ_SHARD_KINDS; kind++) {
 		if (!place[kind])
 			place[kind] = create(cpu, /* is_deferrable */ kind == 1);
 		if (!place[kind])
@@ -87,16 +86,17 @@ static void fill_gaps(void)
 	unsigned int cpu, kind, stand_in = 0;
 
 	for (cpu = 0; cpu < wq_nr_cpus; cpu++) {
-		if (shard_of_cpu[KINDS * cpu])
+		if (shard_of_cpu[WQ_SHARD_KINDS * cpu])
 			continue;
-		for (kind = 0; kind < KINDS; kind++)
-			shard_of_cpu[KINDS * cpu + kind] = wq_shards[stand_in++ % wq_nr_shards];
+		for (kind = 0; kind < WQ_SHARD_KINDS; kind++)
+			shard_of_cpu[WQ_SHARD_KINDS * cpu + kind] =
+				wq_shards[stand_in++ % wq_nr_shards];
 	}
 }
 
 int wq_shard_create_all(void)
 {
-	size_t size = KINDS * wq_nr_cpus * sizeof(struct wq_shard *);
+	size_t size = WQ_SHARD_KINDS * wq_nr_cpus * sizeof(struct wq_shard *);
 	unsigned int cpu;
 
 	wq_assert_held(&wq_config_lock);
@@ -119,7 +119,7 @@ struct wq_shard *wq_shard_for(const struct timer_list *timer, unsigned int cpu)
 {
 	unsigned int kind = timer->flags & TIMER_DEFERRABLE ? 1 : 0;
 
-	return shard_of_cpu[KINDS * (cpu < wq_nr_cpus ? cpu : 0) + kind];
+	return shard_of_cpu[WQ_SHARD_KINDS * (cpu < wq_nr_cpus ? cpu : 0) + kind];
 }
 
 /* ---------------------------------------------------- arming, disarming */
@@ -145,19 +145,18 @@ static void set_state(struct timer_list *timer, const struct wq_shard *shard, ui
 	wq_store_release(&timer->state, (shard->index + 1) | flags);
 }
 
-static struct wq_armed *armed_of(const struct wq_shard *shard, struct timer_list *timer)
+unsigned int *wq_shard_nr_armed_locked(const struct wq_shard *shard, struct workqueue_struct *wq)
 {
-	struct delayed_work *dwork = wq_timer_dwork(timer);
-
-	return dwork ? &dwork->wq->armed[shard->index] : NULL;
+	wq_assert_held(&shard->lock);
+	return &wq->armed[shard->index / WQ_SHARD_KINDS].nr[shard->index % WQ_SHARD_KINDS];
 }
 
 static void count_armed(const struct wq_shard *shard, struct timer_list *timer, int change)
 {
-	struct wq_armed *armed = armed_of(shard, timer);
+	struct delayed_work *dwork = wq_timer_dwork(timer);
 
-	if (armed)
-		armed->nr += (unsigned int)change;
+	if (dwork)
+		*wq_shard_nr_armed_locked(shard, dwork->wq) += (unsigned int)change;
 }
 
 void wq_shard_catch_up_locked(struct wq_shard *shard, unsigned long now)

@@ -69,6 +69,8 @@ static inline bool wq_shard_disarm_locked(struct wq_shard *shard, struct timer_l
 /* Disarm the earliest timer that is due in this jiffy; NULL: none, or *budget is spent. */
 struct timer_list *wq_shard_expire_locked(struct wq_shard *shard, unsigned long now,
 					  unsigned int *budget);
+/* How many delayed items of the queue are armed here. */
+unsigned int *wq_shard_nr_armed_locked(const struct wq_shard *shard, struct workqueue_struct *wq);
 /* All that were due are disarmed: set `next`. */
 void wq_shard_set_next_locked(struct wq_shard *shard);
 

@@ -156,29 +156,33 @@ struct wq_shard {
 	struct wq_list expired;     /* T: user's timers whose callbacks come next, in order */
 	struct wq_list waiters;     /* T: barriers of timer_delete_sync() */
 	struct work_struct runner;  /* A: the item that calls the callbacks */
-	unsigned int index;         /* C: from 0; timer->state holds index + 1 */
+	unsigned int index;         /* C: from 0, two for each CPU; timer->state holds index + 1 */
 	unsigned int cpu;           /* C: whose timers */
 	unsigned long slack;        /* C: ticks by which `next` may be late */
 	struct wq_wheel wheel;      /* T: armed timers */
 } WQ_LINE_ALIGNED;
 
 /* For a tick: never. */
-#define WQ_NO_TICK ULONG_MAX
+#define WQ_NO_TICK     ULONG_MAX
+/* Shards of a CPU: the normal one, the deferrable one. */
+#define WQ_SHARD_KINDS 2u
 
 /* timer->state, written by who holds the shard's lock, or claims a timer that has no shard */
 #define WQ_TIMER_SHARD_MASK 0xffffu
 #define WQ_TIMER_ARMED      (1u << 30) /* on the wheel */
 #define WQ_TIMER_EXPIRED    (1u << 31) /* on `expired` */
 
-/* How many delayed items of a queue one shard holds. */
+/* How many delayed items of a queue the two shards of one CPU hold. */
 struct wq_armed {
-	unsigned int nr; /* T: of that shard */
+	unsigned int nr[WQ_SHARD_KINDS]; /* T: of that shard */
 } WQ_LINE_ALIGNED;
 
 /* A queue: what the user holds. */
 struct workqueue_struct {
 	struct wq_pwq **table;  /* C: by CPU id, wq_nr_cpus entries */
+	struct wq_armed *armed; /* C: by CPU that has shards */
 	unsigned int flags;     /* A: WQ_*; the states DRAINING and DESTROYING are set under G */
+	bool has_armed;         /* A: by who first arms a delayed item for it; stays */
 	char name[WQ_NAME_LEN]; /* C: for reports */
 
 	uint32_t late WQ_LINE_ALIGNED; /* A: somebody got false for another's item in transit */
@@ -191,7 +195,6 @@ struct workqueue_struct {
 	struct wq_list flushers;                   /* F: with a colour, oldest first */
 	struct wq_list overflow;                   /* F: waiting for a colour */
 	struct wq_pwq *pwqs;                       /* C: all of the queue's */
-	struct wq_armed *armed;                    /* C: by shard */
 	int max_active;                            /* F: the limit as set */
 	unsigned int nr_drainers;                  /* G: calls of drain_workqueue() in progress */
 };

@@ -74,7 +74,7 @@ int wq_wq_init(struct workqueue_struct *wq)
 	wq_list_init(&wq->flushers);
 	wq_list_init(&wq->overflow);
 	wq->table = wq_os_alloc(wq_nr_cpus * sizeof(*wq->table), WQ_CACHE_LINE);
-	wq->armed = wq_os_alloc(wq_nr_shards * sizeof(*wq->armed), WQ_CACHE_LINE);
+	wq->armed = wq_os_alloc(wq_nr_shards / WQ_SHARD_KINDS * sizeof(*wq->armed), WQ_CACHE_LINE);
 	if (wq->table && wq->armed)
 		err = wq->flags & WQ_UNBOUND ? add_unbound_pwq(wq) : add_bound_pwqs(wq);
 	if (err)

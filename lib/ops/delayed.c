@@ -43,6 +43,14 @@ static unsigned long end_of(unsigned long delay, unsigned long now)
 	return now + (delay < MAX_JIFFY_OFFSET ? delay : MAX_JIFFY_OFFSET);
 }
 
+/* The timer is about to be armed for this queue. */
+static void set_queue(struct delayed_work *dwork, struct workqueue_struct *wq)
+{
+	dwork->wq = wq;
+	if (wq_unlikely(!wq_load_relaxed(&wq->has_armed)))
+		wq_store_relaxed(&wq->has_armed, true);
+}
+
 /* PENDING and TIMER are ours. From then on the item may be gone. */
 static void arm(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork,
 		unsigned long delay)
@@ -50,7 +58,7 @@ static void arm(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork
 	unsigned long now = wq_shard_now();
 	unsigned int here = wq_os_cpu();
 
-	dwork->wq = wq;
+	set_queue(dwork, wq);
 	dwork->cpu = cpu == WORK_CPU_UNBOUND ? (int)here : cpu;
 	wq_shard_arm(&dwork->timer, wq_shard_for(&dwork->timer, here), now, end_of(delay, now));
 }
@@ -142,7 +150,7 @@ static void rearm(struct wq_shard *shard, int cpu, struct workqueue_struct *wq,
 		return;
 	}
 	wq_shard_remove_locked(shard, &dwork->timer);
-	dwork->wq = wq;
+	set_queue(dwork, wq);
 	wq_shard_add_locked(shard, &dwork->timer, end_of(delay, now));
 }
 
@@ -348,10 +356,12 @@ void wq_delayed_disarm_all(struct workqueue_struct *wq)
 	struct left_armed left = { .wq = wq };
 	unsigned int i;
 
+	if (!wq_load_relaxed(&wq->has_armed))
+		return;
 	for (i = 0; i < wq_nr_shards; i++) {
 		left.shard = wq_shards[i];
 		wq_shard_lock(left.shard);
-		if (wq->armed[i].nr)
+		if (*wq_shard_nr_armed_locked(left.shard, wq))
 			wq_wheel_for_each(&left.shard->wheel, disarm_if_of, &left);
 		wq_shard_unlock(left.shard);
 	}

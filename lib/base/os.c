@@ -132,6 +132,15 @@ int wq_os_timer_wait(int fd)
 	return error_of(n, saved);
 }
 
+void wq_os_timer_close(int fd)
+{
+	int saved = errno;
+
+	/* by syscall(): close() of libc is a cancellation point */
+	syscall(SYS_close, fd);
+	errno = saved;
+}
+
 void wq_os_yield(void)
 {
 	sched_yield();

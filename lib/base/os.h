@@ -38,6 +38,7 @@ int wq_os_timer_create(void);
 int wq_os_timer_set(int fd, uint64_t deadline_ns);
 /* Sleep until the time it is set to, for good while it is not set. */
 int wq_os_timer_wait(int fd);
+void wq_os_timer_close(int fd);
 
 void wq_os_yield(void);
 

@@ -59,7 +59,7 @@ static struct wq_shard *create(unsigned int cpu, bool is_deferrable)
 	shard->next = WQ_NO_TICK;
 	shard->cpu = cpu;
 	shard->slack = is_deferrable ? wq_options.defer_ms : 0;
-	shard->wheel.tick = wq_shard_now();
+	shard->wheel.tick = wq_shard_now() - 1;
 	shard->index = wq_nr_shards;
 	wq_shards[wq_nr_shards++] = shard;
 	return shard;
@@ -96,7 +96,7 @@ static void fill_gaps(void)
 
 int wq_shard_create_all(void)
 {
-	size_t size = WQ_SHARD_KINDS * wq_nr_cpus * sizeof(struct wq_shard *);
+	size_t size = sizeof(struct wq_shard *) * WQ_SHARD_KINDS * wq_nr_cpus;
 	unsigned int cpu;
 
 	wq_assert_held(&wq_config_lock);

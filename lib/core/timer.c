@@ -27,11 +27,13 @@
 
 /* A: the tick after which the timerfd fires; WQ_NO_TICK: it need not */
 static unsigned long deadline = WQ_NO_TICK;
-/* A: by the thread: the timerfd; negative: none could be had, the park stands in */
+/* A: the timerfd; negative: none could be had, the park stands in */
 static int timer_fd = -1;
 static struct wq_park park;
-/* A: by the manager: the thread exists */
+/* A: the thread exists, or is being made */
 static bool is_started;
+/* A: of the thread that is in charge; an older one ends when it wakes up */
+static unsigned int generation;
 
 #define for_each_shard(shard, i)                                                                   \
 	for ((i) = 0; (i) < wq_nr_shards && ((shard) = wq_shards[i]); (i)++)
@@ -52,28 +54,39 @@ static uint64_t clock_time(unsigned long tick)
 	return ns < INT64_MAX ? ns : INT64_MAX;
 }
 
-/* The program has closed what it did not open: all descriptors, for instance. */
-static void report_closed(int err)
+/* The program has closed what it did not open. False: that is known already. */
+static bool note_closed(int fd, int err)
 {
 	static uint32_t once; /* A: reported */
 
-	if (err)
-		wq_note_once(&once,
-			     "the timerfd of the library was closed by the program; "
-			     "timers may be late",
-			     "");
+	if (!wq_cas_acq_rel(&timer_fd, &fd, err))
+		return false;
+	wq_note_once(&once, "the timerfd of the library was closed by the program, taking another",
+		     "");
+	return true;
+}
+
+/* The thread sleeps on a timerfd that nobody can set any more: the manager makes another one. */
+static void replace_thread(void)
+{
+	wq_fetch_add_seq_cst(&generation, 1u);
+	wq_store_seq_cst(&is_started, false);
+	wq_park_wake(&wq_manager_park);
 }
 
 static void set_alarm(unsigned long tick)
 {
-	int fd = wq_load_acquire(&timer_fd);
+	int fd = wq_load_acquire(&timer_fd), err;
 
-	if (fd >= 0)
-		report_closed(wq_os_timer_set(fd, clock_time(tick)));
-	else if (wq_load_acquire(&is_started))
+	if (fd >= 0) {
+		err = wq_os_timer_set(fd, clock_time(tick));
+		if (err && note_closed(fd, err))
+			replace_thread();
+	} else if (wq_load_acquire(&is_started)) {
 		wq_park_wake(&park);
-	else
+	} else {
 		wq_park_wake(&wq_manager_park);
+	}
 }
 
 /*
@@ -134,7 +147,7 @@ static bool set_deadline(void)
 		return false;
 	}
 	/* else sleep_until_alarm() looks at the deadline */
-	if (timer_fd >= 0)
+	if (wq_load_relaxed(&timer_fd) >= 0)
 		set_alarm_to_deadline();
 	return true;
 }
@@ -203,37 +216,48 @@ static void fire_all(void)
 
 /* -------------------------------------------------------------- thread */
 
+static void open_timer(void)
+{
+	int none = wq_load_relaxed(&timer_fd), fd;
+
+	if (none >= 0)
+		return;
+	fd = wq_os_timer_create();
+	if (fd >= 0 && !wq_cas_acq_rel(&timer_fd, &none, fd))
+		wq_os_timer_close(fd);
+}
+
 static void sleep_until_alarm(void)
 {
-	int err;
+	int fd = wq_load_relaxed(&timer_fd), err;
 
-	if (timer_fd < 0) {
+	if (fd < 0) {
 		wq_park_wait(&park, clock_time(wq_load_relaxed(&deadline)));
 		return;
 	}
-	err = wq_os_timer_wait(timer_fd);
-	if (err) {
-		report_closed(err);
-		wq_store_release(&timer_fd, err);
-	}
+	err = wq_os_timer_wait(fd);
+	if (err)
+		note_closed(fd, err);
 }
 
 static void timer_main(void *arg)
 {
-	(void)arg;
+	unsigned int mine = (unsigned int)(uintptr_t)arg;
+
 	wq_os_thread_set_name("kworker/timer");
 	/* where permitted */
 	wq_os_thread_set_nice(TIMER_NICE);
 	wq_grace_claim();
-	for (;;) {
+	do {
 		wq_store_seq_cst(&deadline, AWAKE);
-		if (timer_fd < 0)
-			wq_store_release(&timer_fd, wq_os_timer_create());
+		open_timer();
 		do
 			fire_all();
 		while (!set_deadline());
 		sleep_until_alarm();
-	}
+	} while (wq_load_acquire(&generation) == mine);
+	/* what woke us may have been meant for the one in charge */
+	set_alarm_to_deadline();
 }
 
 bool wq_timer_wants_thread(void)
@@ -243,11 +267,14 @@ bool wq_timer_wants_thread(void)
 
 int wq_timer_start(void)
 {
+	uintptr_t mine;
 	int err;
 
-	/* before it runs, so that who arms does not ask again */
-	wq_store_release(&is_started, true);
-	err = wq_os_thread_create(timer_main, NULL, &wq_allowed_cpus);
+	/* before it runs, so that who arms does not ask again; and before its generation is
+	   looked at: replace_thread() changes that, then asks for another thread */
+	wq_store_seq_cst(&is_started, true);
+	mine = wq_load_seq_cst(&generation);
+	err = wq_os_thread_create(timer_main, (void *)mine, &wq_allowed_cpus);
 	if (err)
 		wq_store_release(&is_started, false);
 	return err;

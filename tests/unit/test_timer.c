@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_timer.c - the timer thread: when there is one, and how it gets on without what it
+ * sleeps on: no timerfd, a timerfd that the program has closed, no thread.
+ *
+ * The whole library runs here. Each test has a process of its own.
+ */
+#include <fcntl.h>
+#include <sys/timerfd.h>
+
+#include <workq/workq.h>
+
+#include "core/timer.h"
+#include "fault.h"
+#include "lines.h"
+
+#include "../regress/syscall_stand_in.h"
+#include "../support/delayed.h"
+
+enum {
+	ITEMS = 24,
+	ARMERS = 4,
+	QUIET_MS = 1000,
+	QUIET_CPU_MS = 200, /* a busy loop takes as much as it gets */
+};
+
+static struct delayed_item item[ITEMS], far;
+
+static void begin(void)
+{
+	wq_report_set_fn(lines_catch);
+	must(workq_start() == 0);
+	for (int i = 0; i < ITEMS; i++)
+		delayed_init(&item[i]);
+	delayed_init(&far);
+}
+
+/* The timer thread's sleeps, on a timerfd. */
+static atomic_int nr_reads;
+
+static bool syscall_is_refused(long nr)
+{
+	if (nr == SYS_read)
+		atomic_fetch_add(&nr_reads, 1);
+	return false;
+}
+
+static int nr_reports(void)
+{
+	return atomic_load(&lines_caught);
+}
+
+/* I2 */
+static void must_have_run(int i, int runs)
+{
+	wait_until(delayed_runs(&item[i]) == runs);
+	must(delayed_was_not_early(&item[i]));
+	flush_work(&item[i].dwork.work);
+}
+
+static void must_fire(int i, unsigned long delay)
+{
+	int runs = delayed_runs(&item[i]);
+
+	must(delayed_arm(&item[i], system_percpu_wq, delay));
+	must_have_run(i, runs + 1);
+}
+
+static void must_fire_all(void)
+{
+	int runs[ITEMS];
+
+	for (int i = 0; i < ITEMS; i++) {
+		runs[i] = delayed_runs(&item[i]);
+		must(delayed_arm(&item[i], system_percpu_wq, 1 + (unsigned int)(i * 7 % ITEMS)));
+	}
+	for (int i = 0; i < ITEMS; i++)
+		must_have_run(i, runs[i] + 1);
+	for (int i = 0; i < ITEMS; i++)
+		must_fire(i, (unsigned int)i % 3);
+}
+
+static void arm_far(void)
+{
+	must(queue_delayed_work(system_percpu_wq, &far.dwork, FAR));
+}
+
+/* ------------------------------------------------------------------ threads, idle */
+
+static int nr_timer_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	int nr = 0;
+
+	must(dir);
+	while ((entry = readdir(dir)))
+		nr += atoi(entry->d_name) && is_timer_thread(atoi(entry->d_name));
+	closedir(dir);
+	return nr;
+}
+
+static long voluntary_switches(int tid)
+{
+	char path[64], line[128];
+	long nr = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	f = fopen(path, "r");
+	must(f);
+	while (nr < 0 && fgets(line, sizeof(line), f))
+		sscanf(line, "voluntary_ctxt_switches: %ld", &nr);
+	fclose(f);
+	must(nr >= 0);
+	return nr;
+}
+
+/* The thread, once it sleeps for good as far as one can see. */
+static int sleeping_timer_thread(void)
+{
+	long long give_up = deadline_ns();
+	long seen = -1;
+	int tid;
+
+	wait_until(timer_thread());
+	tid = timer_thread();
+	for (int same = 0; same < 10;) {
+		long switches = voluntary_switches(tid);
+
+		same = switches == seen && thread_state(tid) == 'S' ? same + 1 : 0;
+		seen = switches;
+		if (now_ns() > give_up)
+			missed_deadline(__FILE__, __LINE__, "the timer thread sleeps");
+		nap_us(5000);
+	}
+	return tid;
+}
+
+static long cpu_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* It neither wakes up nor spins. */
+static void must_be_quiet(void)
+{
+	int tid = sleeping_timer_thread();
+	long switches = voluntary_switches(tid), cpu = cpu_ms();
+
+	nap_us(QUIET_MS * 1000);
+	must(voluntary_switches(tid) == switches);
+	must(cpu_ms() - cpu < QUIET_CPU_MS);
+}
+
+static void thread_is_made_when_the_first_timer_is_armed(void)
+{
+	begin();
+	must(queue_delayed_work(system_percpu_wq, &item[0].dwork, 0));
+	flush_delayed_work(&item[0].dwork);
+	cancel_delayed_work_sync(&item[0].dwork);
+	for (int look = 0; look < 20; look++) {
+		must(!wq_timer_wants_thread() && !timer_thread());
+		nap_us(1000);
+	}
+	arm_far();
+	wait_until(timer_thread());
+	must(!wq_timer_wants_thread());
+	must_fire(0, SOON);
+	must(nr_timer_threads() == 1);
+}
+
+static struct gate go;
+
+static long arm_at_once(void *arg)
+{
+	struct delayed_item *mine = arg;
+
+	gate_spin(&go);
+	return delayed_arm(mine, system_percpu_wq, SOON);
+}
+
+static void thread_is_made_once_for_many_who_arm_first(void)
+{
+	struct call call[ARMERS];
+
+	begin();
+	gate_init(&go);
+	for (int i = 0; i < ARMERS; i++)
+		call_start(&call[i], arm_at_once, &item[i]);
+	gate_open(&go);
+	for (int i = 0; i < ARMERS; i++)
+		must(call_join(&call[i]));
+	for (int i = 0; i < ARMERS; i++)
+		wait_until(delayed_runs(&item[i]) == 1);
+	must(nr_timer_threads() == 1);
+}
+
+/* Each one sets the timerfd anew. */
+static void arming_ever_earlier_does_not_wake_the_thread(void)
+{
+	long switches;
+	int tid;
+
+	begin();
+	arm_far();
+	tid = sleeping_timer_thread();
+	switches = voluntary_switches(tid);
+	for (unsigned long i = 0; i < ITEMS; i++)
+		must(queue_delayed_work(system_percpu_wq, &item[i].dwork, FAR - i * HZ));
+	must(voluntary_switches(tid) == switches);
+	for (int i = 0; i < ITEMS; i++)
+		must(cancel_delayed_work_sync(&item[i].dwork));
+	must(voluntary_switches(tid) == switches);
+	must_fire(0, SOON);
+}
+
+/* The alarm comes when the jiffy is over, not before: else it would look in vain until then. */
+static void thread_wakes_up_once_for_a_timer(void)
+{
+	int reads;
+
+	begin();
+	arm_far();
+	sleeping_timer_thread();
+	reads = atomic_load(&nr_reads);
+	must(reads > 0);
+	for (int i = 0; i < ITEMS; i++)
+		must_fire(i, SOON);
+	must(atomic_load(&nr_reads) - reads <= 2 * ITEMS);
+}
+
+/* Later than timerfd and futex can tell. */
+static void endless_delay_costs_nothing(void)
+{
+	begin();
+	must(queue_delayed_work(system_percpu_wq, &far.dwork, ULONG_MAX));
+	must_be_quiet();
+	must_fire_all();
+	must(delayed_is_pending(&far));
+}
+
+/* ---------------------------------------------------------------- without a timerfd */
+
+static void go_without_timerfd(void)
+{
+	fault_syscall(SYS_timerfd_create, EMFILE);
+}
+
+static void timers_without_a_timerfd_fire(void)
+{
+	go_without_timerfd();
+	begin();
+	arm_far();
+	must_fire_all();
+	must(nr_reports() == 0);
+}
+
+static void thread_without_a_timerfd_is_quiet(void)
+{
+	go_without_timerfd();
+	begin();
+	arm_far();
+	must_be_quiet();
+	/* with something in front of it that is then gone, too */
+	must(queue_delayed_work(system_percpu_wq, &item[0].dwork, FAR / 2));
+	must(cancel_delayed_work_sync(&item[0].dwork));
+	must_fire(0, SOON);
+	must_be_quiet();
+}
+
+static void endless_delay_without_a_timerfd_costs_nothing(void)
+{
+	go_without_timerfd();
+	endless_delay_costs_nothing();
+}
+
+/* The process' only one; -1: there is none. */
+static int find_timerfd(void)
+{
+	char path[64], target[64];
+
+	for (int fd = 0; fd < 256; fd++) {
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = '\0';
+		if (strstr(target, "timerfd"))
+			return fd;
+	}
+	return -1;
+}
+
+static void set_max_files(rlim_t nr)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = nr;
+	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+static void timerfd_that_can_be_had_later_is_used_then(void)
+{
+	struct rlimit usual;
+
+	begin();
+	getrlimit(RLIMIT_NOFILE, &usual);
+	set_max_files(0);
+	arm_far();
+	must_fire(0, SOON);
+	must(find_timerfd() < 0);
+	set_max_files(usual.rlim_cur);
+	must_fire(0, SOON);
+	must_fire(0, SOON);
+	wait_until(find_timerfd() >= 0);
+	must_fire_all();
+	must_be_quiet();
+}
+
+/* ----------------------------------------------- the program closes the timerfd */
+
+static void close_it(int fd)
+{
+	must(close(fd) == 0);
+}
+
+/* The number is something else's afterwards. */
+static void replace_it(int fd)
+{
+	must(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), fd) == fd);
+}
+
+/*
+ * The thread sleeps in a read of what was closed: the test keeps it open under
+ * another number, and ends that read. Until then timers may be late.
+ */
+static void lose_timerfd(void (*lose)(int fd))
+{
+	static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+	int fd, copy;
+
+	begin();
+	arm_far();
+	sleeping_timer_thread();
+	fd = find_timerfd();
+	must(fd >= 0);
+	copy = dup(fd);
+	lose(fd);
+	must(delayed_arm(&item[0], system_percpu_wq, SOON));
+	must(delayed_arm(&item[1], system_percpu_wq, 1));
+	must(timerfd_settime(copy, 0, &at_once, NULL) == 0);
+	must_have_run(0, 1);
+	must_have_run(1, 1);
+	close(copy);
+}
+
+static void must_have_recovered(void)
+{
+	must_fire(0, SOON);
+	must_be_quiet();
+	must_fire(0, SOON);
+	must(find_timerfd() >= 0);
+	must(nr_reports() == 1);
+	must(strstr(line_kept[0], "note") && strstr(line_kept[0], "closed by the program"));
+}
+
+static void closed_timerfd_is_reported_once_and_made_anew(void)
+{
+	lose_timerfd(close_it);
+	must_have_recovered();
+}
+
+static void timerfd_whose_number_is_used_again_is_made_anew(void)
+{
+	lose_timerfd(replace_it);
+	must_have_recovered();
+}
+
+/* ------------------------------------------------------------- without a thread */
+
+/* Limits of threads hold for ordinary users only. */
+static void become_nobody(void)
+{
+	if (geteuid() == 0 && setuid(65534))
+		exit(EXIT_SKIPPED);
+	/* LeakSanitizer looks into the process */
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+static void set_max_threads(rlim_t nr)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NPROC, &limit);
+	limit.rlim_cur = nr;
+	must(setrlimit(RLIMIT_NPROC, &limit) == 0);
+}
+
+static void timers_armed_while_no_thread_can_be_made_fire_later(void)
+{
+	struct rlimit usual;
+
+	become_nobody();
+	begin();
+	must_fire(0, 0);
+	getrlimit(RLIMIT_NPROC, &usual);
+	set_max_threads(0);
+	must(delayed_arm(&item[0], system_percpu_wq, SOON));
+	must(delayed_arm(&item[1], system_percpu_wq, 1));
+	wait_until(nr_reports() == 1);
+	wait_until(now_ns() > item[0].due_ns);
+	must(!delayed_runs(&item[1]) && delayed_runs(&item[0]) == 1);
+	must(wq_timer_wants_thread() && !timer_thread());
+	set_max_threads(usual.rlim_cur);
+	must_have_run(0, 2);
+	must_have_run(1, 1);
+	must(nr_timer_threads() == 1);
+	must(nr_reports() == 1 && strstr(line_kept[0], "no thread"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		child_test(thread_is_made_when_the_first_timer_is_armed),
+		child_test(thread_is_made_once_for_many_who_arm_first),
+		child_test(arming_ever_earlier_does_not_wake_the_thread),
+		child_test(thread_wakes_up_once_for_a_timer),
+		child_test(endless_delay_costs_nothing),
+		child_test(timers_without_a_timerfd_fire),
+		child_test(thread_without_a_timerfd_is_quiet),
+		child_test(endless_delay_without_a_timerfd_costs_nothing),
+		child_test(timerfd_that_can_be_had_later_is_used_then),
+		child_test(closed_timerfd_is_reported_once_and_made_anew),
+		child_test(timerfd_whose_number_is_used_again_is_made_anew),
+		child_test(timers_armed_while_no_thread_can_be_made_fire_later),
+	};
+
+	return cmocka_run_group_tests_name("timer", tests, NULL, NULL);
+}

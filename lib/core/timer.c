@@ -21,7 +21,6 @@
 #define NS_PER_JIFFY 1000000u
 /* Timers handled in one hold of a shard's lock, so that who arms does not wait for long. */
 #define BATCH        64u
-#define TIMER_NICE   (-20)
 /* For `deadline`: the thread is awake, and looks at everything before it sleeps. */
 #define AWAKE        0ul
 
@@ -245,8 +244,6 @@ static void timer_main(void *arg)
 	unsigned int mine = (unsigned int)(uintptr_t)arg;
 
 	wq_os_thread_set_name("kworker/timer");
-	/* where permitted */
-	wq_os_thread_set_nice(TIMER_NICE);
 	wq_grace_claim();
 	do {
 		wq_store_seq_cst(&deadline, AWAKE);

@@ -165,7 +165,7 @@ struct wq_shard {
 /* For a tick: never. */
 #define WQ_NO_TICK     ULONG_MAX
 /* Shards of a CPU: the normal one, the deferrable one. */
-#define WQ_SHARD_KINDS 2u
+#define WQ_SHARD_KINDS 2ul
 
 /* timer->state, written by who holds the shard's lock, or claims a timer that has no shard */
 #define WQ_TIMER_SHARD_MASK 0xffffu

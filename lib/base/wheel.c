@@ -9,9 +9,6 @@
 
 #include <stddef.h>
 
-/* Timers that wq_wheel_catch_up() moves down. */
-#define CATCH_UP_MOVES 2u
-
 static struct wq_wheel_timer *timer_of(struct wq_list *link)
 {
 	return wq_list_entry(link, struct wq_wheel_timer, link);
@@ -229,30 +226,18 @@ struct wq_wheel_timer *wq_wheel_expire(struct wq_wheel *wheel, unsigned long now
 	}
 }
 
-/* Place a few of `loose`: who adds timers often enough places all of them. */
-static void sift_a_few(struct wq_wheel *wheel)
-{
-	struct wq_wheel_timer *timer;
-	unsigned int i;
-
-	for (i = 0; i < CATCH_UP_MOVES && wheel->is_sifting; i++) {
-		timer = timer_of(wheel->loose.timers.next);
-		wq_wheel_remove(wheel, timer);
-		wq_wheel_add(wheel, timer, timer->expires);
-	}
-}
-
 void wq_wheel_catch_up(struct wq_wheel *wheel, unsigned long now)
 {
 	unsigned long next;
 
-	if (wheel->is_sifting)
-		sift_a_few(wheel);
 	now = not_before(wheel, now);
 	if (now == wheel->tick || wheel->is_sifting)
 		return;
-	if (!wq_wheel_next(wheel, &next) || next - wheel->tick > now - wheel->tick)
-		come_to(wheel, now);
+	if (wq_wheel_next(wheel, &next) && next - wheel->tick <= now - wheel->tick)
+		return;
+	/* a slot with timers is left to wq_wheel_expire(), which moves them down */
+	if (!is_filled(wheel, place_of(wheel, now)))
+		wheel->tick = now;
 }
 
 /* ------------------------------------------------------------- looking */

@@ -65,8 +65,8 @@ struct wq_wheel_timer *wq_wheel_expire(struct wq_wheel *wheel, unsigned long now
 				       unsigned int *budget);
 
 /*
- * It is `now`, and nothing needs to be handed out: if nothing is due, let the wheel
- * come to `now`. Timers added afterwards need fewer moves. Moves two timers down at most.
+ * It is `now`, and nothing needs to be handed out: if nothing is due and nothing
+ * has to be moved, let the wheel come to `now`. Timers added afterwards need fewer moves.
  */
 void wq_wheel_catch_up(struct wq_wheel *wheel, unsigned long now);
 

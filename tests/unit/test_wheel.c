@@ -488,8 +488,21 @@ static void catch_up_with_nothing_due_comes_to_now(void **state)
 	catch_up(1000);
 	assert_int_equal(wheel.tick, 1000);
 	add(0, 3000);
+	catch_up(2900);
+	assert_int_equal(wheel.tick, 2900);
+	assert_int_equal(expire_at(2999), NOBODY);
+	assert_int_equal(expire_at(3000), 0);
+}
+
+/* Timers that would have to move are left to who expires. */
+static void catch_up_does_not_enter_a_slot_with_timers(void **state)
+{
+	add(0, 3000);
+	catch_up(3000 - 3000 % 64 - 1);
+	assert_int_equal(wheel.tick, 3000 - 3000 % 64 - 1);
 	catch_up(2999);
-	assert_int_equal(wheel.tick, 2999);
+	assert_int_equal(wheel.tick, 3000 - 3000 % 64 - 1);
+	assert_false(wheel.is_sifting);
 	assert_int_equal(expire_at(2999), NOBODY);
 	assert_int_equal(expire_at(3000), 0);
 }
@@ -715,6 +728,7 @@ int main(void)
 		wheel_test(move_between_farthest_past_and_future_is_exact),
 		wheel_test(move_across_the_wrap_and_back_is_exact),
 		wheel_test(catch_up_with_nothing_due_comes_to_now),
+		wheel_test(catch_up_does_not_enter_a_slot_with_timers),
 		wheel_test(catch_up_saves_moves),
 		wheel_test(expire_with_nothing_due_saves_moves),
 		wheel_test(catch_up_with_something_due_leaves_it_to_expire),

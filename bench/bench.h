@@ -33,7 +33,10 @@ struct bench_plan;
  * @children:    options beyond those of options.c, ending with a row of zeros, or NULL
  * @items:       default of --items
  * @quick_items: the same with --quick
+ * @runs:        default of --runs, 0 for the usual one
+ * @one_cpu:     the whole process, library and all, is kept on the CPU of --cpu
  * @setup:       adds the cases
+ * @finish:      after the report; may be NULL
  */
 struct bench_command {
 	const char *name;
@@ -42,7 +45,10 @@ struct bench_command {
 	const struct argp_child *children;
 	unsigned long items;
 	unsigned long quick_items;
+	unsigned int runs;
+	bool one_cpu;
 	void (*setup)(struct bench_plan *plan, const struct bench_options *opts);
+	void (*finish)(struct bench_plan *plan);
 };
 
 /* ----------------------------------------------------------------- options */
@@ -53,6 +59,8 @@ struct bench_kind {
 	unsigned int flags;
 	bool ordered;
 };
+
+enum { BENCH_MAX_PENDING = 8 };
 
 /**
  * struct bench_options - the command line, complete and checked
@@ -66,6 +74,8 @@ struct bench_kind {
  * @cpu:         the CPU whose pool runs the items; an allowed one
  * @max_active:  for alloc_workqueue()
  * @kind:        what queue to make
+ * @pending:     how many timers are pending, the values of --pending
+ * @nr_pending:  how many values; 0 if not given
  */
 struct bench_options {
 	const struct bench_command *command;
@@ -78,6 +88,8 @@ struct bench_options {
 	int cpu;
 	int max_active;
 	const struct bench_kind *kind;
+	unsigned long pending[BENCH_MAX_PENDING];
+	unsigned int nr_pending;
 };
 
 void bench_options_parse(const struct bench_command *command, int argc, char **argv,
@@ -85,6 +97,8 @@ void bench_options_parse(const struct bench_command *command, int argc, char **a
 
 /* Child of a command that takes --producers. */
 extern const struct argp bench_producers_argp;
+/* Child of a command that takes --pending. */
+extern const struct argp bench_pending_argp;
 
 /* For option parsers: the number @arg, or a usage error that names @option. */
 unsigned long bench_parse_number(struct argp_state *state, const char *option, const char *arg,
@@ -97,6 +111,11 @@ struct workqueue_struct *bench_alloc_queue(const struct bench_options *opts);
 
 /* Reads the allowed CPUs; before anybody pins a thread. */
 void bench_cpus_init(void);
+/*
+ * The process may use @cpu only, its libraries included: it begins anew, unless that is so
+ * already. Before there are other threads.
+ */
+void bench_cpus_restrict(int cpu, char **argv);
 unsigned int bench_cpus_count(void);
 /* The @n-th allowed CPU, beginning again after the last one. */
 int bench_cpus_nth(unsigned int n);
@@ -122,9 +141,11 @@ struct bench_samples {
 void bench_samples_init(struct bench_samples *samples, size_t max_nr);
 void bench_samples_fini(struct bench_samples *samples);
 void bench_samples_add(struct bench_samples *samples, double value);
-/* Both sort @value[0 .. @nr - 1]; @nr is at least 1. */
+/* These sort @value[0 .. @nr - 1]; @nr is at least 1. */
 struct bench_summary bench_summarise(double *value, size_t nr);
 double bench_percentile(double *value, size_t nr, double percent);
+/* How many are below @limit; @value has been sorted. */
+size_t bench_count_below(const double *value, size_t nr, double limit);
 
 /* -------------------------------------------------------------------- team */
 
@@ -150,22 +171,25 @@ struct bench_usage {
 
 enum {
 	BENCH_NAME_LEN = 40,
-	BENCH_MAX_CASES = 32,
+	BENCH_MAX_CASES = 128,
 };
 
 /**
  * struct bench_case - one line of the result: a workload with all its settings
  * @workload:      its name, see bench_name()
+ * @system:        what is measured; NULL: this library
  * @unit:          of its figure
  * @items:         burst, hops or round trips
+ * @pending:       how many timers are pending meanwhile; 0 if that is not the question
  * @producers:     threads that queue
  * @producer_cpu:  where the first producer runs, -1: anywhere
  * @target_cpu:    whose pool runs the items
- * @wq:            its queue, destroyed with the case
+ * @wq:            its queue, destroyed with the case; NULL if @system is another
  * @run:           one repetition; returns its figure
  * @fini:          frees @data, once @wq is gone; may be NULL
  * @data:          the subcommand's own
  * @kept_per_run:  single times that a run adds to @latency
+ * @is_lateness:   a single time is how late something was: one below 0 is early, which is counted
  * @latency:       single times of operations
  * @figures:       of the measured runs
  * @usage:         see there
@@ -173,8 +197,10 @@ enum {
  */
 struct bench_case {
 	char workload[BENCH_NAME_LEN];
+	const char *system;
 	const char *unit;
 	unsigned long items;
+	unsigned long pending;
 	unsigned int producers;
 	int producer_cpu;
 	int target_cpu;
@@ -183,6 +209,7 @@ struct bench_case {
 	void (*fini)(struct bench_case *c);
 	void *data;
 	unsigned long kept_per_run;
+	bool is_lateness;
 	struct bench_samples latency;
 	struct bench_samples figures;
 	struct bench_usage usage;
@@ -195,13 +222,15 @@ struct bench_plan {
 	struct bench_case cases[BENCH_MAX_CASES];
 };
 
-/* Adds a copy of @like, which has its members up to @kept_per_run filled in, and gives it a queue. */
+/* Adds a copy of @like, which has its members up to @is_lateness filled in, and gives it a queue. */
 struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_case *like);
 /* Two cases, "NAME-same-cpu" and "NAME-other-cpu": one caller, on the items' CPU or not; @make: data. */
 void bench_plan_add_latency(struct bench_plan *plan, const char *name,
 			    double (*run)(struct bench_case *c), void *(*make)(void));
 void bench_name(struct bench_case *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void bench_plan_run(struct bench_plan *plan);
+/* Is it the first case of its workload? */
+bool bench_plan_is_first(const struct bench_plan *plan, unsigned int index);
 void bench_plan_fini(struct bench_plan *plan);
 
 /* Around the measured part of a run. */
@@ -215,6 +244,15 @@ double bench_run_latency(struct bench_case *c, uint64_t (*operation_ns)(struct b
 /* ------------------------------------------------------------------ report */
 
 void bench_report(const struct bench_plan *plan);
+/* What the case measures; NULL: this library. */
+const char *bench_system(const struct bench_case *c);
+
+/* --------------------------------------------------------------- histogram */
+
+/* Both after the percentiles were asked for. Bars of text, for each case: */
+void bench_histogram_print(const struct bench_plan *plan);
+/* A picture in the file, by gnuplot. */
+void bench_histogram_plot(const struct bench_plan *plan, const char *file);
 
 /* ------------------------------------------------------------------- small */
 
@@ -225,6 +263,17 @@ static inline uint64_t bench_now_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
+
+/* xorshift64*: the next number; @state is anything but 0. */
+static inline uint64_t bench_random(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1du;
+}
+
+void bench_sleep_until(uint64_t ns);
 
 /* Zeroed memory on a cache line of its own; ends the program if there is none. */
 void *bench_alloc(size_t nr, size_t size);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -48,6 +49,16 @@ int bench_cpus_index(int cpu)
 			return (int)i;
 	}
 	return -1;
+}
+
+/* The library reads at load time what is allowed: later is too late. */
+void bench_cpus_restrict(int cpu, char **argv)
+{
+	if (nr_cpus == 1)
+		return;
+	bench_pin(cpu);
+	execv("/proc/self/exe", argv);
+	err(EXIT_FAILURE, "cannot begin anew on one CPU");
 }
 
 void bench_pin(int cpu)

@@ -16,13 +16,11 @@
 
 #include "bench.h"
 
-extern const struct bench_command bench_queue, bench_chain, bench_flush, bench_wake;
+extern const struct bench_command bench_queue, bench_chain, bench_flush, bench_wake, bench_timer,
+	bench_lateness;
 
 static const struct bench_command *const commands[] = {
-	&bench_queue,
-	&bench_chain,
-	&bench_flush,
-	&bench_wake,
+	&bench_queue, &bench_chain, &bench_flush, &bench_wake, &bench_timer, &bench_lateness,
 };
 
 enum { NR_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -99,14 +97,17 @@ static void parse(int argc, char **argv, struct bench_options *opts)
 	};
 	static char name[64];
 	struct choice choice = { 0 };
+	char *word;
 
 	argp_err_exit_status = 2;
 	argp_program_version_hook = print_version;
 	argp_parse(&top, argc, argv, ARGP_IN_ORDER, NULL, &choice);
 
 	snprintf(name, sizeof(name), "workq-bench %s", choice.command->name);
+	word = argv[choice.at];
 	argv[choice.at] = name;
 	bench_options_parse(choice.command, argc - choice.at, argv + choice.at, opts);
+	argv[choice.at] = word;
 }
 
 static void *drive(void *arg)
@@ -116,6 +117,8 @@ static void *drive(void *arg)
 	plan->opts->command->setup(plan, plan->opts);
 	bench_plan_run(plan);
 	bench_report(plan);
+	if (plan->opts->command->finish)
+		plan->opts->command->finish(plan);
 	bench_plan_fini(plan);
 	return NULL;
 }
@@ -129,6 +132,8 @@ int main(int argc, char **argv)
 
 	bench_cpus_init();
 	parse(argc, argv, &opts);
+	if (opts.command->one_cpu)
+		bench_cpus_restrict(opts.cpu, argv);
 
 	error = workq_start();
 	if (error)

@@ -22,6 +22,7 @@ enum {
 	OPT_CPU,
 	OPT_MAX_ACTIVE,
 	OPT_PRODUCERS,
+	OPT_PENDING,
 };
 
 enum {
@@ -30,6 +31,7 @@ enum {
 	MAX_RUNS = 10000,
 	MAX_ITEMS = 100000000,
 	MAX_PRODUCERS = 256,
+	MAX_PENDING = 100000000,
 };
 
 static const struct argp_option options[] = {
@@ -47,6 +49,11 @@ static const struct argp_option options[] = {
 static const struct argp_option producers_options[] = {
 	{ "producers", OPT_PRODUCERS, "N", 0, "Threads or chains, each on the next allowed CPU",
 	  0 },
+	{ 0 },
+};
+
+static const struct argp_option pending_options[] = {
+	{ "pending", OPT_PENDING, "N,N...", 0, "How many timers are pending; see below", 0 },
 	{ 0 },
 };
 
@@ -163,6 +170,45 @@ const struct argp bench_producers_argp = {
 	.parser = parse_producers,
 };
 
+static void parse_pending_list(struct argp_state *state, struct bench_options *opts, char *list)
+{
+	char *rest = list, *number;
+
+	opts->nr_pending = 0;
+	while ((number = strsep(&rest, ","))) {
+		if (opts->nr_pending == BENCH_MAX_PENDING)
+			argp_error(state, "--pending: more than %d numbers", BENCH_MAX_PENDING);
+		opts->pending[opts->nr_pending++] =
+			bench_parse_number(state, "pending", number, 1, MAX_PENDING);
+	}
+}
+
+static error_t parse_pending(int key, char *arg, struct argp_state *state)
+{
+	char *list;
+
+	if (key != OPT_PENDING)
+		return ARGP_ERR_UNKNOWN;
+	list = strdup(arg);
+	if (!list)
+		err(EXIT_FAILURE, "no memory");
+	parse_pending_list(state, state->input, list);
+	free(list);
+	return 0;
+}
+
+const struct argp bench_pending_argp = {
+	.options = pending_options,
+	.parser = parse_pending,
+};
+
+static unsigned int default_runs(const struct bench_options *opts)
+{
+	if (opts->quick)
+		return QUICK_RUNS;
+	return opts->command->runs ? opts->command->runs : DEFAULT_RUNS;
+}
+
 void bench_options_parse(const struct bench_command *command, int argc, char **argv,
 			 struct bench_options *opts)
 {
@@ -183,7 +229,7 @@ void bench_options_parse(const struct bench_command *command, int argc, char **a
 	if (!opts->items)
 		opts->items = opts->quick ? command->quick_items : command->items;
 	if (!opts->runs)
-		opts->runs = opts->quick ? QUICK_RUNS : DEFAULT_RUNS;
+		opts->runs = default_runs(opts);
 }
 
 struct workqueue_struct *bench_alloc_queue(const struct bench_options *opts)

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <workq/workq.h>
 
@@ -17,8 +18,14 @@ struct percentiles {
 	double p50;
 	double p90;
 	double p99;
+	double p99_9;
 	double worst;
 };
+
+const char *bench_system(const struct bench_case *c)
+{
+	return c && c->system ? c->system : "libworkq";
+}
 
 static struct percentiles get_percentiles(const struct bench_case *c)
 {
@@ -29,6 +36,7 @@ static struct percentiles get_percentiles(const struct bench_case *c)
 		.p50 = bench_percentile(value, nr, 50),
 		.p90 = bench_percentile(value, nr, 90),
 		.p99 = bench_percentile(value, nr, 99),
+		.p99_9 = bench_percentile(value, nr, 99.9),
 		.worst = bench_percentile(value, nr, 100),
 	};
 }
@@ -44,12 +52,29 @@ static json_t *json_config(const struct bench_plan *plan, const struct bench_cas
 {
 	const struct bench_options *opts = plan->opts;
 
-	return json_pack("{ss, ss, ss, sI, si, si, si, si, si, sb}", "command",
+	return json_pack("{ss, ss, ss, sI, sI, si, si, si, si, si, sb}", "command",
 			 plan->opts->command->name, "version", workq_version(), "flags",
-			 opts->kind->name, "items", (json_int_t)c->items, "producers",
-			 (int)c->producers, "producer_cpu", c->producer_cpu, "target_cpu",
-			 c->target_cpu, "max_active", opts->max_active, "allowed_cpus",
-			 (int)bench_cpus_count(), "quick", opts->quick);
+			 opts->kind->name, "items", (json_int_t)c->items, "pending",
+			 (json_int_t)c->pending, "producers", (int)c->producers, "producer_cpu",
+			 c->producer_cpu, "target_cpu", c->target_cpu, "max_active",
+			 opts->max_active, "allowed_cpus", (int)bench_cpus_count(), "quick",
+			 opts->quick);
+}
+
+static void add_percentiles(json_t *extra, const struct bench_case *c)
+{
+	struct percentiles p = get_percentiles(c);
+
+	json_object_set_new(extra, "p50", json_real(p.p50));
+	json_object_set_new(extra, "p90", json_real(p.p90));
+	json_object_set_new(extra, "p99", json_real(p.p99));
+	json_object_set_new(extra, "p99_9", json_real(p.p99_9));
+	json_object_set_new(extra, "worst", json_real(p.worst));
+}
+
+static size_t count_early(const struct bench_case *c)
+{
+	return bench_count_below(c->latency.value, c->latency.nr, 0);
 }
 
 static json_t *json_extra(const struct bench_case *c)
@@ -61,13 +86,11 @@ static json_t *json_extra(const struct bench_case *c)
 				  per_item(c, usage->voluntary), "involuntary_switches_per_item",
 				  per_item(c, usage->involuntary));
 
-	if (extra && c->latency.nr) {
-		struct percentiles p = get_percentiles(c);
-
-		json_object_set_new(extra, "p50", json_real(p.p50));
-		json_object_set_new(extra, "p90", json_real(p.p90));
-		json_object_set_new(extra, "p99", json_real(p.p99));
-		json_object_set_new(extra, "worst", json_real(p.worst));
+	if (extra && c->latency.nr)
+		add_percentiles(extra, c);
+	if (extra && c->is_lateness) {
+		json_object_set_new(extra, "number", json_integer((json_int_t)c->latency.nr));
+		json_object_set_new(extra, "early", json_integer((json_int_t)count_early(c)));
 	}
 	return extra;
 }
@@ -76,8 +99,8 @@ static void print_json(const struct bench_plan *plan, const struct bench_case *c
 {
 	struct bench_summary s = bench_summarise(c->figures.value, c->figures.nr);
 	json_t *line = json_pack("{ss, ss, ss, sf, sf, sf, si, so, so}", "workload", c->workload,
-				 "system", "libworkq", "unit", c->unit, "median", s.median, "min",
-				 s.min, "max", s.max, "runs", (int)c->figures.nr, "config",
+				 "system", bench_system(c), "unit", c->unit, "median", s.median,
+				 "min", s.min, "max", s.max, "runs", (int)c->figures.nr, "config",
 				 json_config(plan, c), "extra", json_extra(c));
 
 	if (!line || json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0)
@@ -98,28 +121,59 @@ static void print_head(const struct bench_plan *plan)
 	       opts->quick ? "; --quick: these are no figures" : "");
 }
 
+/* How many timers are pending tells the cases of such a command apart, not how much they do. */
+static bool counts_pending(const struct bench_plan *plan)
+{
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		if (plan->cases[i].pending)
+			return true;
+	}
+	return false;
+}
+
+static unsigned long size_of(const struct bench_plan *plan, const struct bench_case *c)
+{
+	return counts_pending(plan) ? c->pending : c->items;
+}
+
+static const char *size_name(const struct bench_plan *plan)
+{
+	return counts_pending(plan) ? "pending" : "items";
+}
+
+/* Of a row: the workload, with the system if it is another. */
+static const char *row_name(const struct bench_case *c)
+{
+	static char name[BENCH_NAME_LEN + 16];
+
+	if (!c->system)
+		return c->workload;
+	snprintf(name, sizeof(name), "%s, %s", c->workload, c->system);
+	return name;
+}
+
 static void print_figures(const struct bench_plan *plan)
 {
-	printf("\n%-28s %9s %10s %24s  %5s  %s\n", "workload", "items", "median", "min .. max",
-	       "runs", "unit");
+	printf("\n%-28s %9s %10s %24s  %5s  %s\n", "workload", size_name(plan), "median",
+	       "min .. max", "runs", "unit");
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		const struct bench_case *c = &plan->cases[i];
 		struct bench_summary s = bench_summarise(c->figures.value, c->figures.nr);
 
-		printf("%-28s %9lu %10.2f %10.2f .. %10.2f  %5zu  %s\n", c->workload, c->items,
-		       s.median, s.min, s.max, c->figures.nr, c->unit);
+		printf("%-28s %9lu %10.2f %10.2f .. %10.2f  %5zu  %s\n", row_name(c),
+		       size_of(plan, c), s.median, s.min, s.max, c->figures.nr, c->unit);
 	}
 }
 
 static void print_usage(const struct bench_plan *plan)
 {
-	printf("\n%-28s %9s %12s %12s %12s %12s\n", "per item, all runs", "items", "wall ns",
-	       "CPU ns", "vol. sw.", "invol. sw.");
+	printf("\n%-28s %9s %12s %12s %12s %12s\n", "per item, all runs", size_name(plan),
+	       "wall ns", "CPU ns", "vol. sw.", "invol. sw.");
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		const struct bench_case *c = &plan->cases[i];
 		const struct bench_usage *usage = &c->usage;
 
-		printf("%-28s %9lu %12.1f %12.1f %12.6f %12.6f\n", c->workload, c->items,
+		printf("%-28s %9lu %12.1f %12.1f %12.6f %12.6f\n", row_name(c), size_of(plan, c),
 		       per_item(c, usage->wall_ns), per_item(c, usage->cpu_ns),
 		       per_item(c, usage->voluntary), per_item(c, usage->involuntary));
 	}
@@ -127,14 +181,103 @@ static void print_usage(const struct bench_plan *plan)
 
 static void print_latencies(const struct bench_plan *plan)
 {
-	printf("\n%-28s %9s %9s %9s %9s %9s  %s\n", "single times, all runs", "number", "p50",
-	       "p90", "p99", "worst", "unit");
+	bool is_lateness = plan->cases[0].is_lateness;
+
+	printf("\n%-28s %9s %9s %9s %9s %9s %9s %9s  %s%s\n", "single times, all runs",
+	       size_name(plan), "number", "p50", "p90", "p99", "p99.9", "worst", "unit",
+	       is_lateness ? ", early" : "");
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		const struct bench_case *c = &plan->cases[i];
 		struct percentiles p = get_percentiles(c);
 
-		printf("%-28s %9zu %9.2f %9.2f %9.2f %9.2f  %s\n", c->workload, c->latency.nr,
-		       p.p50, p.p90, p.p99, p.worst, c->unit);
+		printf("%-28s %9lu %9zu %9.2f %9.2f %9.2f %9.2f %9.2f  %s", row_name(c),
+		       size_of(plan, c), c->latency.nr, p.p50, p.p90, p.p99, p.p99_9, p.worst,
+		       c->unit);
+		if (is_lateness)
+			printf(", %zu", count_early(c));
+		putchar('\n');
+	}
+}
+
+/* ------------------------------------------------- systems beside each other */
+
+/* The same workload with as many timers pending, of another system; NULL if there is none. */
+static const struct bench_case *find_peer(const struct bench_plan *plan, const struct bench_case *c,
+					  const char *system)
+{
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		const struct bench_case *peer = &plan->cases[i];
+
+		if (peer->pending == c->pending && strcmp(peer->workload, c->workload) == 0 &&
+		    strcmp(bench_system(peer), system) == 0)
+			return peer;
+	}
+	return NULL;
+}
+
+/* The other systems, in the order of the cases; returns how many. */
+static unsigned int list_systems(const struct bench_plan *plan, const char *systems[])
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		const struct bench_case *c = &plan->cases[i];
+		unsigned int known = 0;
+
+		while (known < nr && c->system && strcmp(systems[known], c->system) != 0)
+			known++;
+		if (c->system && known == nr && find_peer(plan, c, bench_system(NULL)))
+			systems[nr++] = c->system;
+	}
+	return nr;
+}
+
+static double median(const struct bench_case *c)
+{
+	return bench_summarise(c->figures.value, c->figures.nr).median;
+}
+
+static void print_peer(const struct bench_plan *plan, const struct bench_case *c,
+		       const char *system)
+{
+	const struct bench_case *peer = find_peer(plan, c, system);
+
+	if (peer)
+		printf(" %10.2f %7.2f", median(peer), median(peer) / median(c));
+	else
+		printf(" %10s %7s", "-", "-");
+}
+
+static void print_compared(const struct bench_plan *plan, const struct bench_case *c,
+			   const char *const systems[], unsigned int nr)
+{
+	printf("%-28s %9lu %10.2f", c->workload, size_of(plan, c), median(c));
+	for (unsigned int i = 0; i < nr; i++)
+		print_peer(plan, c, systems[i]);
+	printf("  %s\n", c->unit);
+}
+
+/* Medians; beside each other system's, how many times ours it is. All rows of a workload together. */
+static void print_comparison(const struct bench_plan *plan)
+{
+	const char *systems[BENCH_MAX_CASES];
+	unsigned int nr = list_systems(plan, systems);
+
+	if (!nr)
+		return;
+	printf("\n%-28s %9s %10s", "medians", size_name(plan), bench_system(NULL));
+	for (unsigned int i = 0; i < nr; i++)
+		printf(" %10s %7s", systems[i], "times");
+	printf("  unit\n");
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		if (plan->cases[i].system || !bench_plan_is_first(plan, i))
+			continue;
+		for (unsigned int k = i; k < plan->nr_cases; k++) {
+			const struct bench_case *c = &plan->cases[k];
+
+			if (!c->system && strcmp(c->workload, plan->cases[i].workload) == 0)
+				print_compared(plan, c, systems, nr);
+		}
 	}
 }
 
@@ -146,6 +289,10 @@ static void print_table(const struct bench_plan *plan)
 	print_usage(plan);
 	if (plan->cases[0].latency.nr)
 		print_latencies(plan);
+	if (plan->cases[0].is_lateness)
+		bench_histogram_print(plan);
+	else
+		print_comparison(plan);
 }
 
 void bench_report(const struct bench_plan *plan)

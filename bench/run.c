@@ -6,6 +6,7 @@
  * case, and so on: whatever the machine does meanwhile, it does to all of them.
  */
 #include <err.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,21 @@ struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_ca
 		errx(EXIT_FAILURE, "more than %d workloads", BENCH_MAX_CASES);
 	c = &plan->cases[plan->nr_cases++];
 	*c = *like;
-	c->wq = bench_alloc_queue(plan->opts);
+	if (!c->system)
+		c->wq = bench_alloc_queue(plan->opts);
 	bench_samples_init(&c->figures, plan->opts->runs);
 	if (c->kept_per_run)
 		bench_samples_init(&c->latency, c->kept_per_run * plan->opts->runs);
 	return c;
+}
+
+bool bench_plan_is_first(const struct bench_plan *plan, unsigned int index)
+{
+	for (unsigned int i = 0; i < index; i++) {
+		if (strcmp(plan->cases[i].workload, plan->cases[index].workload) == 0)
+			return false;
+	}
+	return true;
 }
 
 static void free_data(struct bench_case *c)
@@ -118,7 +129,8 @@ void bench_plan_fini(struct bench_plan *plan)
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		struct bench_case *c = &plan->cases[i];
 
-		destroy_workqueue(c->wq);
+		if (c->wq)
+			destroy_workqueue(c->wq);
 		if (c->fini)
 			c->fini(c);
 		bench_samples_fini(&c->figures);
@@ -161,6 +173,17 @@ uint64_t bench_measure_end(struct bench_case *c, uint64_t items)
 	c->usage.voluntary += after.voluntary - c->before.voluntary;
 	c->usage.involuntary += after.involuntary - c->before.involuntary;
 	return wall_ns;
+}
+
+void bench_sleep_until(uint64_t ns)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
 }
 
 double bench_run_latency(struct bench_case *c, uint64_t (*operation_ns)(struct bench_case *c))

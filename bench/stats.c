@@ -54,9 +54,20 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+/* Whoever asks for several percentiles of millions sorts them once. */
+static void sort(double *value, size_t nr)
+{
+	size_t i = 1;
+
+	while (i < nr && value[i - 1] <= value[i])
+		i++;
+	if (i < nr)
+		qsort(value, nr, sizeof(*value), compare);
+}
+
 struct bench_summary bench_summarise(double *value, size_t nr)
 {
-	qsort(value, nr, sizeof(*value), compare);
+	sort(value, nr);
 	return (struct bench_summary){
 		.median = (value[(nr - 1) / 2] + value[nr / 2]) / 2,
 		.min = value[0],
@@ -69,6 +80,21 @@ double bench_percentile(double *value, size_t nr, double percent)
 {
 	size_t rank = (size_t)ceil(percent / 100 * (double)nr);
 
-	qsort(value, nr, sizeof(*value), compare);
+	sort(value, nr);
 	return value[rank ? rank - 1 : 0];
+}
+
+size_t bench_count_below(const double *value, size_t nr, double limit)
+{
+	size_t low = 0;
+
+	while (low < nr) {
+		size_t middle = low + (nr - low) / 2;
+
+		if (value[middle] >= limit)
+			nr = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }

@@ -10,7 +10,7 @@ set -eu
 build=${1:?usage: $0 BUILD_DIR}
 bench=$build/bench/workq-bench
 here=$(dirname "$0")
-commands="queue chain flush wake"
+commands="queue chain flush wake timer lateness"
 tiny="--quick --runs 2 --items 20"
 
 fail()
@@ -60,6 +60,19 @@ check_json queue --quick --runs 2 --items 7 --producers 3
 check_json queue --quick --runs 2 --items 50 --max-active 1
 check_json chain --quick --runs 2 --items 50 --producers 3
 check_json wake --quick --runs 2 --items 3 --pause 50
+check_json timer --quick --runs 2 --pending 1
+check_json timer --quick --runs 2 --pending 10,30 --items 40
+check_json lateness --quick --runs 2 --load
+check_json lateness --quick --runs 2 --pending 1 --items 1 --span 1
+
+picture=$(mktemp)
+trap 'rm -f "$picture"' EXIT
+if command -v gnuplot >/dev/null; then
+	expect 0 lateness --quick --runs 2 --load --svg "$picture"
+	grep -q '<svg' "$picture" || fail "lateness --svg: that is no picture"
+else
+	expect 1 lateness --quick --runs 2 --svg "$picture"
+fi
 
 expect 0 --help
 for command in $commands; do
@@ -84,5 +97,11 @@ refused queue --max-active 2049
 refused queue --flags ordered --max-active 2
 refused flush --producers 2
 refused wake --pause 0
+refused wake --pending 1
+refused timer --pending 0
+refused timer --pending 1,
+refused timer --pending 1,2,3,4,5,6,7,8,9
+refused timer --svg picture
+refused lateness --span 0
 
 echo "bench: OK"

@@ -17,9 +17,8 @@
 #include "core/callback.h"
 #include "core/timer.h"
 
-#define NS_PER_JIFFY 1000000u
 /* How long who arms tries for the lock before it goes by the intake, in pauses. */
-#define ARM_SPINS    200
+#define ARM_SPINS 200
 
 _Static_assert(sizeof(struct timer_list) == 40, "the size of timer_list is part of the ABI");
 _Static_assert(sizeof(struct delayed_work) == 88, "the size of delayed_work is part of the ABI");
@@ -36,7 +35,7 @@ static struct wq_shard **shard_of_cpu;
 
 unsigned long wq_shard_now(void)
 {
-	return wq_os_now_ns() / NS_PER_JIFFY;
+	return wq_os_now_ns() / WQ_NS_PER_JIFFY;
 }
 
 static struct wq_wheel_timer *to_wheel(struct timer_list *timer)

@@ -10,6 +10,8 @@
 
 #include "core/types.h"
 
+#define WQ_NS_PER_JIFFY 1000000u
+
 /* By index, wq_nr_shards of them. C: once started */
 extern struct wq_shard **wq_shards;
 extern unsigned int wq_nr_shards;

@@ -18,11 +18,10 @@
 #include "core/shard.h"
 #include "core/submit.h"
 
-#define NS_PER_JIFFY 1000000u
 /* Timers handled in one hold of a shard's lock, so that who arms does not wait for long. */
-#define BATCH        64u
+#define BATCH 64u
 /* For `deadline`: the thread is awake, and looks at everything before it sleeps. */
-#define AWAKE        0ul
+#define AWAKE 0ul
 
 /* A: the tick after which the timerfd fires; WQ_NO_TICK: it need not */
 static unsigned long deadline = WQ_NO_TICK;
@@ -42,7 +41,7 @@ static unsigned int generation;
 /* When the jiffy is over. */
 static uint64_t end_of_jiffy(unsigned long tick)
 {
-	return tick < UINT64_MAX / NS_PER_JIFFY ? (tick + 1) * NS_PER_JIFFY : WQ_FOREVER;
+	return tick < UINT64_MAX / WQ_NS_PER_JIFFY ? (tick + 1) * WQ_NS_PER_JIFFY : WQ_FOREVER;
 }
 
 /* A time that timerfd and futex take: 292 years, if it is later. */

@@ -153,7 +153,11 @@ static bool is_usable_sync(const struct work_struct *work, const char *caller)
 	return work->func;
 }
 
-static bool take_and_wait(struct work_struct *work, enum kind kind, const char *caller)
+/* What then happens to the depth that waiting has added. */
+enum end { STAY_DISABLED, BE_ENABLED };
+
+static bool take_and_wait(struct work_struct *work, enum kind kind, enum end end,
+			  const char *caller)
 {
 	struct taken taken;
 
@@ -162,19 +166,8 @@ static bool take_and_wait(struct work_struct *work, enum kind kind, const char *
 	/* disabled meanwhile, so that it cannot be queued again (G3) */
 	taken = take_back(work, kind, DISABLE);
 	wq_wait_for_run(work, taken.slot, caller);
-	if (!taken.is_at_limit)
+	if (end == BE_ENABLED && !taken.is_at_limit)
 		take_back(work, kind, ENABLE);
-	return taken.was_pending;
-}
-
-static bool disable_and_wait(struct work_struct *work, enum kind kind, const char *caller)
-{
-	struct taken taken;
-
-	if (!is_usable_sync(work, caller))
-		return false;
-	taken = take_back(work, kind, DISABLE);
-	wq_wait_for_run(work, taken.slot, caller);
 	return taken.was_pending;
 }
 
@@ -187,7 +180,7 @@ bool cancel_work(struct work_struct *work)
 
 bool cancel_work_sync(struct work_struct *work)
 {
-	return take_and_wait(work, PLAIN, "cancel_work_sync()");
+	return take_and_wait(work, PLAIN, BE_ENABLED, "cancel_work_sync()");
 }
 
 bool disable_work(struct work_struct *work)
@@ -197,7 +190,7 @@ bool disable_work(struct work_struct *work)
 
 bool disable_work_sync(struct work_struct *work)
 {
-	return disable_and_wait(work, PLAIN, "disable_work_sync()");
+	return take_and_wait(work, PLAIN, STAY_DISABLED, "disable_work_sync()");
 }
 
 bool enable_work(struct work_struct *work)
@@ -219,7 +212,7 @@ bool cancel_delayed_work(struct delayed_work *dwork)
 
 bool cancel_delayed_work_sync(struct delayed_work *dwork)
 {
-	return take_and_wait(item_of(dwork), DELAYED, "cancel_delayed_work_sync()");
+	return take_and_wait(item_of(dwork), DELAYED, BE_ENABLED, "cancel_delayed_work_sync()");
 }
 
 bool disable_delayed_work(struct delayed_work *dwork)
@@ -229,7 +222,7 @@ bool disable_delayed_work(struct delayed_work *dwork)
 
 bool disable_delayed_work_sync(struct delayed_work *dwork)
 {
-	return disable_and_wait(item_of(dwork), DELAYED, "disable_delayed_work_sync()");
+	return take_and_wait(item_of(dwork), DELAYED, STAY_DISABLED, "disable_delayed_work_sync()");
 }
 
 bool enable_delayed_work(struct delayed_work *dwork)

@@ -156,47 +156,20 @@ int wq_os_allowed_cpus(struct wq_cpuset *set)
 	return error_of(syscall(SYS_sched_getaffinity, 0, sizeof(set->bits), set->bits), saved);
 }
 
-/* The last number in a list such as "0-3,8-11". */
-static unsigned int last_of_list(const char *text)
-{
-	unsigned int last = 0, n = 0;
-
-	for (; *text; text++) {
-		if (*text >= '0' && *text <= '9')
-			n = n * 10 + (unsigned int)(*text - '0');
-		else
-			n = 0;
-		if (n)
-			last = n;
-	}
-	return last;
-}
-
-static ssize_t read_file(const char *path, char *buf, size_t size)
-{
-	int saved = errno, fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd >= 0) {
-		do
-			n = read(fd, buf, size - 1);
-		while (n < 0 && errno == EINTR);
-		close(fd);
-	}
-	buf[n > 0 ? n : 0] = '\0';
-	errno = saved;
-	return n;
-}
-
 unsigned int wq_os_nr_cpu_ids(void)
 {
-	char text[256];
-	unsigned int last;
+	struct wq_cpuset possible;
+	unsigned int cpu, nr = 1;
+	char text[1024];
+	long len = wq_os_read_file("/sys/devices/system/cpu/possible", text, sizeof(text));
 
-	if (read_file("/sys/devices/system/cpu/possible", text, sizeof(text)) <= 0)
+	if (len <= 0)
 		return 1;
-	last = last_of_list(text);
-	return last < WQ_MAX_CPUS ? last + 1 : WQ_MAX_CPUS;
+	/* the highest id stands at the end */
+	if (len == sizeof(text) - 1 || !wq_cpuset_parse_list(&possible, text))
+		return WQ_MAX_CPUS;
+	wq_cpuset_for_each(cpu, &possible) nr = cpu + 1;
+	return nr;
 }
 
 /* ------------------------------------------------------------- threads */
@@ -331,7 +304,7 @@ struct wq_os_thread_state wq_os_thread_state(uint32_t tid)
 	char path[64], text[4096];
 
 	snprintf(path, sizeof(path), "/proc/self/task/%u/status", tid);
-	if (read_file(path, text, sizeof(text)) <= 0)
+	if (wq_os_read_file(path, text, sizeof(text)) <= 0)
 		return state;
 	letter = status_field(text, "\nState:\t");
 	sleeps = status_field(text, "\nvoluntary_ctxt_switches:\t");
@@ -370,6 +343,34 @@ void wq_os_write_error(const char *text, size_t len)
 		n = syscall(SYS_write, STDERR_FILENO, text, len);
 	while (n < 0 && errno == EINTR);
 	errno = saved;
+}
+
+/* All of a file takes several calls: sysfs gives no more than a page in one. */
+static long read_all(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+	long n;
+
+	do {
+		n = syscall(SYS_read, fd, buf + len, size - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while (n > 0 ? len < size : n < 0 && errno == EINTR);
+	return n < 0 ? -errno : (long)len;
+}
+
+/* By syscall(): open(), read() and close() of libc are cancellation points. */
+long wq_os_read_file(const char *path, char *buf, size_t size)
+{
+	int saved = errno;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	long n = fd < 0 ? -errno : read_all(fd, buf, size - 1);
+
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	buf[n > 0 ? n : 0] = '\0';
+	errno = saved;
+	return n;
 }
 
 const char *wq_os_getenv(const char *name)

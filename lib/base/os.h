@@ -49,7 +49,10 @@ static inline unsigned int wq_os_cpu(void)
 }
 /* CPUs the calling thread may use. */
 int wq_os_allowed_cpus(struct wq_cpuset *set);
-/* One more than the highest CPU id this machine can ever have, as far as the system says. */
+/*
+ * One more than the highest CPU id this machine can ever have: 1 if the system
+ * does not say, WQ_MAX_CPUS if what it says is not understood or too high.
+ */
 unsigned int wq_os_nr_cpu_ids(void);
 
 /*
@@ -84,6 +87,12 @@ bool wq_os_membarrier(void);
 
 /* To standard error; what cannot be written is lost. [handler] */
 void wq_os_write_error(const char *text, size_t len);
+
+/*
+ * The beginning of a file, at most size - 1 bytes, and a NUL behind it in any
+ * case. The number of bytes, or a negative errno.
+ */
+long wq_os_read_file(const char *path, char *buf, size_t size);
 
 const char *wq_os_getenv(const char *name);
 

@@ -43,6 +43,52 @@ WORKQ_FUNCTION(void) workq_block_begin(void);
 WORKQ_FUNCTION(void) workq_block_end(void);
 
 /**
+ * workq_attr_read - read an attribute of the process or of a queue, as text
+ * @path: which, see below
+ * @buf:  gets the text, without newline, always ended by a NUL
+ * @size: size of @buf; what does not fit is cut
+ *
+ * The attributes are those that the kernel has in its sysfs, and have the same form there.
+ * NAME is the name of a queue made with WQ_SYSFS, or workqueue_sysfs_register(); of queues
+ * with the same name, the one made first has it.
+ *
+ *   cpumask                   the CPUs for unbound queues (O6), a mask such as "f" or "ff,00000000"
+ *   cpumask_requested         what was asked for (read only)
+ *   cpumask_isolated          what workqueue_unbound_housekeeping_update() took out (read only)
+ *   parameters/default_affinity_scope  what "default" is: cpu, smt, cache, cache_shard, numa, system
+ *   parameters/power_efficient  0 or 1 (read only)
+ *   NAME/per_cpu              1: per-CPU, 0: unbound (read only)
+ *   NAME/max_active           see workqueue_set_max_active(); read only for ordered queues
+ *   NAME/nice                 the following for unbound queues only, see struct workqueue_attrs
+ *   NAME/cpumask              a mask
+ *   NAME/affinity_scope       default, cpu, smt, cache, cache_shard, numa, system; the default
+ *                             reads such as "default (cache_shard)"
+ *   NAME/affinity_strict      0 or 1
+ *
+ * Context: any thread; may sleep.
+ * Return: the length of the whole text, or
+ *   -ENOENT  there is no such attribute
+ *   -EINVAL  an argument is NULL
+ *   -EAGAIN  this was the library's first use and it could not start (reported)
+ */
+WORKQ_FUNCTION(int) workq_attr_read(const char *path, char *buf, size_t size);
+
+/**
+ * workq_attr_write - set an attribute of the process or of a queue
+ * @path: which, see workq_attr_read()
+ * @text: its new value, in the form in which it reads; a newline at the end does not matter
+ *
+ * Context: any thread; may sleep.
+ * Return: 0, or
+ *   -ENOENT  there is no such attribute
+ *   -EACCES  it is read only
+ *   -EINVAL  @text is no value for it, or an argument is NULL
+ *   -ENOMEM  no memory; see apply_workqueue_attrs()
+ *   -EAGAIN  this was the library's first use and it could not start (reported)
+ */
+WORKQ_FUNCTION(int) workq_attr_write(const char *path, const char *text);
+
+/**
  * typedef workq_report_fn - receives the library's reports
  * @line: one line without newline, such as
  *        "workq: WARNING: work disable count underflowed"

@@ -15,6 +15,7 @@
 #define WORKQ_WORKQUEUE_H
 
 #include <workq/abi.h>
+#include <workq/cpumask.h>
 #include <workq/timer.h>
 #include <workq/version.h>
 
@@ -70,19 +71,24 @@ enum {
 
 /**
  * enum wq_flags - what kind of queue alloc_workqueue() makes
+ * @WQ_BH:            "bottom half": items of a CPU run one after another, in queueing order,
+ *                    on a thread of that CPU that nobody replaces: they must not
+ *                    sleep (M1; reported when it holds others up). Only WQ_HIGHPRI and WQ_PERCPU
+ *                    may go with it, and max_active must be 0
  * @WQ_UNBOUND:       workers are not bound to one CPU and no concurrency is
  *                    managed: each active item starts as soon as a worker is idle (L7)
- * @WQ_FREEZABLE:     takes part in freezing (accepted; freezing comes later)
+ * @WQ_FREEZABLE:     stops when the process is frozen, see freeze_workqueues_begin()
  * @WQ_MEM_RECLAIM:   accepted; the rescuer thread comes later
  * @WQ_HIGHPRI:       served by pools of their own, with nice -20 where permitted (L6)
  * @WQ_CPU_INTENSIVE: running items of this queue hold nobody off (L3)
- * @WQ_SYSFS:         accepted, without effect
- * @WQ_POWER_EFFICIENT: accepted, without effect
+ * @WQ_SYSFS:         its attributes can be read and written by name, see workq_attr_read()
+ * @WQ_POWER_EFFICIENT: becomes WQ_UNBOUND where the environment has WORKQ_POWER_EFFICIENT=1
  * @WQ_PERCPU:        items run on the CPU they were queued on; the opposite of WQ_UNBOUND
  *
  * The values are the kernel's. Unknown bits are ignored, as there.
  */
 enum wq_flags {
+	WQ_BH = 1 << 0,
 	WQ_UNBOUND = 1 << 1,
 	WQ_FREEZABLE = 1 << 2,
 	WQ_MEM_RECLAIM = 1 << 3,
@@ -97,6 +103,7 @@ enum wq_flags {
 enum {
 	__WQ_ORDERED = 1 << 17,
 	__WQ_LEGACY = 1 << 18,
+	__WQ_DEPRECATED = 1 << 19,
 };
 
 /**
@@ -282,16 +289,17 @@ WORKQ_EXTERN_C void destroy_delayed_work_on_stack(struct delayed_work *dwork)
  * @fmt:        printf-like format of its name, at most WQ_NAME_LEN - 1 characters
  * @flags:      WQ_* flags; WQ_PERCPU or WQ_UNBOUND should be among them: with
  *              neither, WQ_PERCPU is taken, with both, WQ_UNBOUND (each reported once)
- * @max_active: how many items may be active at once (C1): per CPU, or in all for
- *              an unbound queue; 0 stands for WQ_DFL_ACTIVE, values outside
- *              1 .. WQ_MAX_ACTIVE are reported and clamped
+ * @max_active: how many items may be active at once: per CPU (C1), or in all for an unbound
+ *              queue, where each NUMA node gets its share of it (C3); 0 stands for
+ *              WQ_DFL_ACTIVE, values outside 1 .. WQ_MAX_ACTIVE are reported and clamped
  * @...:        arguments of @fmt
  *
  * Queues share the threads of their CPU's pools (Q6): a queue costs memory, no threads.
  *
  * Context: any thread; starts the library if nothing did.
  * Return: the queue, to be given back with destroy_workqueue(), or NULL with errno:
- *   EINVAL  @fmt is NULL, or @flags has a kind of queue this version does not have (WQ_BH, bit 0)
+ *   EINVAL  @fmt is NULL, or WQ_BH comes with flags or a @max_active that it does not go with
+ *           (reported)
  *   ENOMEM  no memory
  *   EAGAIN  the library's first thread could not be created
  */
@@ -353,6 +361,21 @@ WORKQ_EXTERN_C void workqueue_set_max_active(struct workqueue_struct *wq, int ma
 	WORKQ_SYMBOL(workqueue_set_max_active);
 
 /**
+ * workqueue_set_min_active - how many items each NUMA node of an unbound queue may have active
+ * @wq:         the queue; on one that is not unbound, or ordered, this is reported and
+ *              without effect
+ * @min_active: values outside of 0 and the queue's max_active are taken as the nearer of them
+ *
+ * max_active is shared out by the number of CPUs; a node gets at least this many, so that many
+ * items that wait for each other can run (C3, C4). A new queue has WQ_DFL_MIN_ACTIVE, or
+ * max_active if that is less.
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void workqueue_set_min_active(struct workqueue_struct *wq, int min_active)
+	WORKQ_SYMBOL(workqueue_set_min_active);
+
+/**
  * workqueue_congested - are items held back by max_active?
  * @cpu: the CPU, or WORK_CPU_UNBOUND for the caller's
  * @wq:  the queue
@@ -361,6 +384,144 @@ WORKQ_EXTERN_C void workqueue_set_max_active(struct workqueue_struct *wq, int ma
  */
 WORKQ_EXTERN_C bool workqueue_congested(int cpu, struct workqueue_struct *wq)
 	WORKQ_SYMBOL(workqueue_congested);
+
+/* -------------------------------------------------- where unbound items run */
+
+/**
+ * enum wq_affn_scope - which CPUs serve an item together with the one that queues it (O2)
+ * @WQ_AFFN_DFL:         what the process has as its default: WQ_AFFN_CACHE_SHARD, unless the
+ *                       environment has WORKQ_AFFINITY_SCOPE=NAME
+ * @WQ_AFFN_CPU:         this CPU alone
+ * @WQ_AFFN_SMT:         the CPUs of its core
+ * @WQ_AFFN_CACHE:       the CPUs that share its last level cache
+ * @WQ_AFFN_CACHE_SHARD: some of these: about eight cores (O4)
+ * @WQ_AFFN_NUMA:        the CPUs of its memory node
+ * @WQ_AFFN_SYSTEM:      all
+ *
+ * Such a group is called a pod. It is known from sysfs; where that says nothing, one pod is
+ * assumed.
+ */
+enum wq_affn_scope {
+	WQ_AFFN_DFL,
+	WQ_AFFN_CPU,
+	WQ_AFFN_SMT,
+	WQ_AFFN_CACHE,
+	WQ_AFFN_CACHE_SHARD,
+	WQ_AFFN_NUMA,
+	WQ_AFFN_SYSTEM,
+	WQ_AFFN_NR_TYPES,
+};
+
+/**
+ * struct workqueue_attrs - how the items of an unbound queue are served
+ * @nice:        nice value of the workers, -20 to 19; 0 leaves what the process has
+ * @cpumask:     where they may run; CPUs outside of the unbound mask do not count (O3, O6)
+ * @affn_strict: they stay in the pod of the CPU that queued; else they are only started
+ *               there and the scheduler may move them anywhere in @cpumask (O2)
+ * @affn_scope:  what a pod is
+ * @ordered:     accepted; a queue made by alloc_ordered_workqueue() is ordered whatever this says
+ */
+struct workqueue_attrs {
+	int nice;
+	cpumask_var_t cpumask;
+	bool affn_strict;
+	enum wq_affn_scope affn_scope;
+	bool ordered;
+};
+
+/**
+ * alloc_workqueue_attrs, free_workqueue_attrs - attributes to fill in
+ *
+ * nice 0, all CPUs that the process may use, not strict, WQ_AFFN_DFL.
+ * free_workqueue_attrs(attrs) gives them back; NULL is welcome.
+ *
+ * Context: any thread; starts the library if nothing did. Return: attributes, or NULL with errno
+ * as alloc_workqueue().
+ */
+WORKQ_EXTERN_C struct workqueue_attrs *alloc_workqueue_attrs(void)
+	WORKQ_SYMBOL(alloc_workqueue_attrs);
+WORKQ_EXTERN_C void free_workqueue_attrs(struct workqueue_attrs *attrs)
+	WORKQ_SYMBOL(free_workqueue_attrs);
+
+/**
+ * apply_workqueue_attrs - change how an unbound queue is served
+ * @wq:    the queue
+ * @attrs: the attributes; copied
+ *
+ * Items queued from now on are served as @attrs say. Those queued before finish where they are,
+ * and so does one that queues itself again before it ends (O7, B4). An ordered queue keeps its
+ * order: what comes later waits until the earlier items are through (B9).
+ *
+ * Context: any thread; may sleep.
+ * Return: 0, or
+ *   -EINVAL  @wq is not unbound, a value is out of range, or an argument is NULL (reported);
+ *            or @attrs->cpumask is empty
+ *   -ENOMEM  no memory; nothing has changed
+ */
+WORKQ_EXTERN_C int apply_workqueue_attrs(struct workqueue_struct *wq,
+					 const struct workqueue_attrs *attrs)
+	WORKQ_SYMBOL(apply_workqueue_attrs);
+
+/**
+ * workqueue_unbound_housekeeping_update - take CPUs out of all unbound queues, or back in
+ * @hk: the CPUs that may do such work
+ *
+ * Unbound items run on the CPUs that the process may use, that are in @hk (at first all), and
+ * that were asked for by the attribute "cpumask" (at first all, or what the environment's
+ * WORKQ_UNBOUND_CPUS=LIST says), see workq_attr_write() (O6).
+ *
+ * Context: any thread; may sleep.
+ * Return: 0, or
+ *   -EINVAL  @hk is NULL, or no CPU would be left; nothing has changed
+ *   -ENOMEM  no memory; some queues may have changed
+ */
+WORKQ_EXTERN_C int workqueue_unbound_housekeeping_update(const struct cpumask *hk)
+	WORKQ_SYMBOL(workqueue_unbound_housekeeping_update);
+
+/**
+ * workqueue_sysfs_register - as if the queue had been made with WQ_SYSFS
+ * @wq: the queue; an unbound one may have got its attributes before
+ *
+ * See workq_attr_read().
+ *
+ * Context: any thread; may sleep. Return: 0, or
+ *   -EINVAL  @wq is NULL or ordered (reported)
+ *   -EEXIST  there is one of that name already
+ */
+WORKQ_EXTERN_C int workqueue_sysfs_register(struct workqueue_struct *wq)
+	WORKQ_SYMBOL(workqueue_sysfs_register);
+
+/* ---------------------------------------------------------------- freezing */
+
+/**
+ * freeze_workqueues_begin - the items of freezable queues shall stop
+ *
+ * From now on what is queued on a WQ_FREEZABLE queue waits, whatever the limits; what is active
+ * already is finished (N1). Wait for that with freeze_workqueues_busy(), then the queues stand
+ * still, for a checkpoint, say, or a fork(). Beginning twice is reported and does nothing (N3).
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void freeze_workqueues_begin(void) WORKQ_SYMBOL(freeze_workqueues_begin);
+
+/**
+ * freeze_workqueues_busy - are items of freezable queues still active?
+ *
+ * Context: any thread; may sleep. Return: true if some are; false also outside of a freeze,
+ * which is reported (N3).
+ */
+WORKQ_EXTERN_C bool freeze_workqueues_busy(void) WORKQ_SYMBOL(freeze_workqueues_busy);
+
+/**
+ * thaw_workqueues - end the freeze
+ *
+ * What was held back starts, in order (N2). Without a freeze it does nothing.
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void thaw_workqueues(void) WORKQ_SYMBOL(thaw_workqueues);
+
+/* ----------------------------------------------------------- system queues */
 
 /*
  * The system queues exist from load time. Shared by the whole process: do not
@@ -374,10 +535,12 @@ WORKQ_SYSTEM_QUEUE(system_long_wq);                      /* per-CPU, for long it
 WORKQ_SYSTEM_QUEUE(system_dfl_wq);                       /* unbound */
 WORKQ_SYSTEM_QUEUE(system_dfl_long_wq);                  /* unbound, for long items */
 WORKQ_SYSTEM_QUEUE(system_freezable_wq);                 /* per-CPU, freezable */
-WORKQ_SYSTEM_QUEUE(system_power_efficient_wq);           /* per-CPU */
-WORKQ_SYSTEM_QUEUE(system_freezable_power_efficient_wq); /* per-CPU, freezable */
-WORKQ_SYSTEM_QUEUE(system_wq);                           /* older name; a queue of its own */
-WORKQ_SYSTEM_QUEUE(system_unbound_wq);                   /* older name; a queue of its own */
+WORKQ_SYSTEM_QUEUE(system_power_efficient_wq);           /* per-CPU, see WQ_POWER_EFFICIENT */
+WORKQ_SYSTEM_QUEUE(system_freezable_power_efficient_wq); /* the same, freezable */
+WORKQ_SYSTEM_QUEUE(system_bh_wq);                        /* WQ_BH */
+WORKQ_SYSTEM_QUEUE(system_bh_highpri_wq);                /* WQ_BH, high priority */
+WORKQ_SYSTEM_QUEUE(system_wq);                           /* deprecated: system_percpu_wq */
+WORKQ_SYSTEM_QUEUE(system_unbound_wq);                   /* deprecated: system_dfl_wq */
 
 /* ---------------------------------------------------------------- queueing */
 
@@ -414,6 +577,20 @@ WORKQ_EXTERN_C bool queue_work_on(int cpu, struct workqueue_struct *wq, struct w
  */
 WORKQ_EXTERN_C bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	WORKQ_SYMBOL(queue_work);
+
+/**
+ * queue_work_node - queue an item near a memory node
+ * @node: the node, as the system numbers them
+ * @wq:   the queue; unbound, else this is reported (once) and the item queued nevertheless
+ * @work: the item
+ *
+ * On the caller's CPU if that belongs to the node, else on one of the node's; where
+ * there is no such node, as queue_work().
+ *
+ * Context, Return: see queue_work_on().
+ */
+WORKQ_EXTERN_C bool queue_work_node(int node, struct workqueue_struct *wq, struct work_struct *work)
+	WORKQ_SYMBOL(queue_work_node);
 
 /**
  * schedule_work_on - queue_work_on() with system_percpu_wq
@@ -590,8 +767,30 @@ WORKQ_EXTERN_C long work_on_cpu(int cpu, long (*fn)(void *arg), void *arg)
 WORKQ_EXTERN_C int schedule_on_each_cpu(work_func_t func) WORKQ_SYMBOL(schedule_on_each_cpu);
 
 /**
- * flush_workqueue - wait until everything queued so far has run
- * @wq: the queue
+ * struct execute_work - an item for execute_in_process_context()
+ * @work: the item
+ */
+struct execute_work {
+	struct work_struct work;
+};
+
+/**
+ * execute_in_process_context - call a function here if it may sleep here, else as an item
+ * @fn: the function
+ * @ew: memory for the item; @fn gets &ew->work in both cases
+ *
+ * In items of WQ_BH queues and in the callbacks of timers nothing may sleep: there @ew is
+ * initialised and queued on system_percpu_wq. Flush or cancel &ew->work before @ew goes.
+ *
+ * Context: any thread. Return: 0: @fn was called; 1: @fn is queued.
+ */
+WORKQ_EXTERN_C int execute_in_process_context(work_func_t fn, struct execute_work *ew)
+	WORKQ_SYMBOL(execute_in_process_context);
+
+/**
+ * flush_workqueue, __flush_workqueue - wait until everything queued so far has run
+ * @wq: the queue; one of the system's is reported, once, since nobody knows what else is
+ *      queued there
  *
  * Items queued later, also by the items waited for, do not hold it up (D1), nor
  * do delayed items whose timers are armed (D2). Any number of callers at once
@@ -601,6 +800,7 @@ WORKQ_EXTERN_C int schedule_on_each_cpu(work_func_t func) WORKQ_SYMBOL(schedule_
  * Context: any thread; may sleep.
  */
 WORKQ_EXTERN_C void flush_workqueue(struct workqueue_struct *wq) WORKQ_SYMBOL(flush_workqueue);
+#define __flush_workqueue(wq) flush_workqueue(wq)
 
 /**
  * flush_scheduled_work - flush_workqueue(system_percpu_wq), and a report that this is unwise
@@ -769,8 +969,16 @@ WORKQ_EXTERN_C unsigned int work_busy(struct work_struct *work) WORKQ_SYMBOL(wor
  * current_work - the item whose function the calling thread is in
  *
  * Context: any thread, signal handler.
- * Return: the item, or NULL outside of work functions, also in a timer's callback.
+ * Return: the item, or NULL outside of work functions, also in a timer's callback and in an
+ *   item of a WQ_BH queue.
  */
 WORKQ_EXTERN_C struct work_struct *current_work(void) WORKQ_SYMBOL(current_work);
+
+/**
+ * current_is_workqueue_rescuer - is the calling thread a queue's rescuer?
+ *
+ * Context: any thread, signal handler. Return: is it? No queue of this version has one.
+ */
+WORKQ_EXTERN_C bool current_is_workqueue_rescuer(void) WORKQ_SYMBOL(current_is_workqueue_rescuer);
 
 #endif /* WORKQ_WORKQUEUE_H */

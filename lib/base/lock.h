@@ -20,6 +20,7 @@ enum wq_lock_rank {
 	WQ_RANK_CONFIG = 1, /* starting, making and destroying queues */
 	WQ_RANK_FLUSH,      /* a queue's flushers */
 	WQ_RANK_POOL,       /* a pool; two pools are never locked at once */
+	WQ_RANK_LIMIT,      /* what pwqs on several pools share; two are never locked at once */
 	WQ_RANK_SHARD,      /* a shard of timers; two are never locked at once */
 	WQ_NR_RANKS,
 };

@@ -21,7 +21,18 @@ static const struct option {
 	{ "WORKQ_DEFER_MS", offsetof(struct wq_options, defer_ms), 1000, 1, 86400000 },
 	{ "WORKQ_IDLE_TIMEOUT_MS", offsetof(struct wq_options, idle_timeout_ms), 300000, 1,
 	  86400000 },
+	{ "WORKQ_POWER_EFFICIENT", offsetof(struct wq_options, power_efficient), 0, 0, 1 },
 	{ "WORKQ_SAMPLE_US", offsetof(struct wq_options, sample_us), 2000, 100, 1000000 },
+};
+
+static const struct text_option {
+	const char *name;
+	size_t offset;
+	const char *fallback;
+} texts[] = {
+	{ "WORKQ_AFFINITY_SCOPE", offsetof(struct wq_options, affinity_scope), "cache_shard" },
+	{ "WORKQ_SYSFS_ROOT", offsetof(struct wq_options, sysfs_root), "/sys" },
+	{ "WORKQ_UNBOUND_CPUS", offsetof(struct wq_options, unbound_cpus), "" },
 };
 
 static void report_bad(const struct option *option, const char *text)
@@ -57,6 +68,13 @@ static uint64_t value_of(const struct option *option)
 	return option->fallback;
 }
 
+static const char *text_of(const struct text_option *option)
+{
+	const char *text = wq_os_getenv(option->name);
+
+	return text ? text : option->fallback;
+}
+
 void wq_options_read(void)
 {
 	int saved = errno;
@@ -64,5 +82,8 @@ void wq_options_read(void)
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		*(uint64_t *)(void *)((char *)&wq_options + table[i].offset) = value_of(&table[i]);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*(const char **)(void *)((char *)&wq_options + texts[i].offset) =
+			text_of(&texts[i]);
 	errno = saved;
 }

@@ -10,16 +10,26 @@
 
 #include "base/grace.h"
 #include "base/os.h"
+#include "base/report.h"
 #include "core/pool.h"
 #include "core/worker.h"
 
 /* ---------------------------------------------------------------- told */
 
+/* Nobody replaces a worker of a pool for WQ_BH (M1). */
+static bool is_replaceable(const struct wq_worker *worker)
+{
+	return !worker->pool->turn;
+}
+
 void wq_block_begin(void)
 {
 	struct wq_worker *worker = wq_worker_self;
 
-	if (!worker || worker->block_depth++)
+	if (!worker)
+		return;
+	wq_store_relaxed(&worker->block_depth, worker->block_depth + 1);
+	if (worker->block_depth > 1 || !is_replaceable(worker))
 		return;
 	wq_pool_lock(worker->pool);
 	worker->is_told = !worker->is_uncounted;
@@ -32,7 +42,10 @@ void wq_block_end(void)
 {
 	struct wq_worker *worker = wq_worker_self;
 
-	if (!worker || !worker->block_depth || --worker->block_depth || !worker->is_told)
+	if (!worker || !worker->block_depth)
+		return;
+	wq_store_relaxed(&worker->block_depth, worker->block_depth - 1);
+	if (worker->block_depth || !worker->is_told)
 		return;
 	worker->is_told = false;
 	wq_pool_lock(worker->pool);
@@ -98,14 +111,30 @@ static bool sleeps(struct wq_worker *worker)
 	return state.letter != 'R' || (seen_sleeps && state.nr_sleeps > seen_sleeps);
 }
 
+static void report_sleeper(uint32_t *once, const struct wq_worker *worker)
+{
+	char name[96];
+
+	wq_os_function_name((uintptr_t)worker->func, name, sizeof(name));
+	wq_warn_once(once, "an item of a WQ_BH queue sleeps while others wait for it: ", name);
+}
+
 /*
  * Bound pools step around sleepers only: a worker that computes holds the
  * others off (L1). Unbound ones start everything, so also around those (L7).
  */
 static bool sample_worker(struct wq_pool *pool, struct wq_worker *worker)
 {
+	static uint32_t once; /* A: reported */
+
 	if (!has_not_got_on(worker) || (pool->is_bound && !sleeps(worker)))
 		return false;
+	if (!is_replaceable(worker)) {
+		/* the library's own waits, such as in cancel_work_sync(), are no fault (M2) */
+		if (!wq_load_relaxed(&worker->block_depth))
+			report_sleeper(&once, worker);
+		return false;
+	}
 	wq_pool_uncount_locked(worker);
 	return true;
 }

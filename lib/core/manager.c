@@ -16,6 +16,7 @@
 #include "base/report.h"
 #include "core/block.h"
 #include "core/pool.h"
+#include "core/pools.h"
 #include "core/timer.h"
 #include "core/worker.h"
 
@@ -209,10 +210,18 @@ static void sample_all(uint64_t now)
 
 /* ------------------------------------------------------------- reaping */
 
+/* An unbound pool that no queue uses any more. */
+static bool is_left(struct wq_pool *pool)
+{
+	return !pool->is_bound && !wq_load_relaxed(&pool->nr_pwqs);
+}
+
 static bool has_too_many_idle(struct wq_pool *pool)
 {
 	unsigned int nr_busy = pool->nr_workers - pool->nr_idle;
 
+	if (is_left(pool))
+		return pool->nr_idle > 0;
 	return pool->nr_idle > IDLE_STAY && (pool->nr_idle - IDLE_STAY) * IDLE_RATIO >= nr_busy;
 }
 
@@ -229,10 +238,11 @@ static void reap(struct wq_pool *pool, struct wq_worker *worker)
 /* Reap those idle for too long, oldest first; when the next one may be due. */
 static uint64_t reap_pool(struct wq_pool *pool, uint64_t now)
 {
-	uint64_t timeout = wq_options.idle_timeout_ms * NS_PER_MS, next = now + timeout;
+	uint64_t timeout = is_left(pool) ? 0 : wq_options.idle_timeout_ms * NS_PER_MS;
+	uint64_t next = now + timeout;
 	struct wq_worker *oldest;
 
-	if (wq_load_relaxed(&pool->nr_workers) <= IDLE_STAY)
+	if (wq_load_relaxed(&pool->nr_workers) <= (is_left(pool) ? 0 : IDLE_STAY))
 		return WQ_FOREVER;
 	wq_pool_lock(pool);
 	while (has_too_many_idle(pool)) {

@@ -9,25 +9,12 @@
  */
 #include "core/pool.h"
 
-#include <errno.h>
-
-#include "base/os.h"
 #include "base/report.h"
 #include "core/check.h"
+#include "core/limit.h"
 #include "core/manager.h"
 #include "core/pwq.h"
 #include "core/work.h"
-
-struct wq_pool *wq_pools[WQ_MAX_POOLS + 1];
-unsigned int wq_nr_pools = 1;
-
-unsigned int wq_nr_cpus;
-struct wq_cpuset wq_allowed_cpus;
-
-/* C: once started: ids of the unbound pools, normal and high priority */
-static unsigned int unbound_ids[2];
-/* C: once started: by CPU: id of its normal pool; the high priority one is the next; 0: not allowed */
-static unsigned int *bound_ids;
 
 /* -------------------------------------------------------------- intake */
 
@@ -67,7 +54,10 @@ void wq_pool_drain_locked(struct wq_pool *pool)
 	/* order: INTAKE-TAKE pairs with INTAKE-PUSH */
 	for (work = reverse(wq_xchg_acquire(&pool->intake, NULL)); work; work = next) {
 		next = work->entry.next;
-		file_pushed(pool, work);
+		if (wq_unlikely(work == &pool->kick))
+			wq_limit_kicked_locked(pool);
+		else
+			file_pushed(pool, work);
 	}
 }
 
@@ -306,90 +296,4 @@ void wq_pool_unlock(struct wq_pool *pool)
 		unlock_and_wake(pool);
 	else if (wq_unlikely(wq_lock_release(&pool->lock)))
 		wq_lock_let_in(&pool->lock);
-}
-
-/* -------------------------------------------------------------- making */
-
-void wq_pool_init(struct wq_pool *pool, unsigned int id, int cpu, bool is_highpri)
-{
-	unsigned int i;
-
-	*pool = (struct wq_pool){ .id = id, .cpu = cpu, .is_highpri = is_highpri };
-	wq_lock_init(&pool->lock, WQ_RANK_POOL);
-	wq_list_init(&pool->worklist);
-	wq_list_init(&pool->idle);
-	for (i = 0; i < WQ_BUSY_BUCKETS; i++)
-		wq_list_init(&pool->barriers[i]);
-	/* the first push asks the manager for the first worker */
-	pool->waker = pool->offer = &wq_manager_park;
-	pool->is_bound = cpu >= 0;
-	if (pool->is_bound)
-		wq_cpuset_add(&pool->cpus, (unsigned int)cpu);
-	else
-		pool->cpus = wq_allowed_cpus;
-	pool->max_running = wq_cpuset_count(&pool->cpus);
-}
-
-static struct wq_pool *create(int cpu, bool is_highpri)
-{
-	struct wq_pool *pool;
-
-	if (wq_nr_pools > WQ_MAX_POOLS)
-		return NULL;
-	pool = wq_os_alloc(sizeof(*pool), WQ_CACHE_LINE);
-	if (!pool)
-		return NULL;
-	wq_pool_init(pool, wq_nr_pools, cpu, is_highpri);
-	wq_store_release(&wq_pools[pool->id], pool);
-	wq_store_release(&wq_nr_pools, wq_nr_pools + 1);
-	return pool;
-}
-
-static int create_bound(unsigned int cpu)
-{
-	struct wq_pool *normal = create((int)cpu, /* is_highpri */ false);
-
-	if (!normal || !create((int)cpu, /* is_highpri */ true))
-		return -ENOMEM;
-	bound_ids[cpu] = normal->id;
-	return 0;
-}
-
-int wq_pool_create_all(void)
-{
-	struct wq_pool *pool;
-	unsigned int cpu;
-	int i;
-
-	wq_assert_held(&wq_config_lock);
-	if (!bound_ids)
-		bound_ids = wq_os_alloc(wq_nr_cpus * sizeof(*bound_ids), sizeof(*bound_ids));
-	if (!bound_ids)
-		return -ENOMEM;
-	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
-	{
-		if (!bound_ids[cpu] && create_bound(cpu))
-			return -ENOMEM;
-	}
-	for (i = 0; i < 2; i++) {
-		if (unbound_ids[i])
-			continue;
-		pool = create(-1, /* is_highpri */ i == 1);
-		if (!pool)
-			return -ENOMEM;
-		unbound_ids[i] = pool->id;
-	}
-	return 0;
-}
-
-struct wq_pool *wq_pool_of_cpu(unsigned int cpu, bool is_highpri)
-{
-	if (cpu >= wq_nr_cpus || !bound_ids[cpu])
-		return NULL;
-	return wq_pools[bound_ids[cpu] + is_highpri];
-}
-
-struct wq_pool *wq_pool_unbound(bool is_highpri)
-{
-	return wq_pools[unbound_ids[is_highpri]];
 }

@@ -8,23 +8,6 @@
 #include "core/manager.h"
 #include "core/types.h"
 
-enum {
-	WQ_MAX_POOLS = 65535, /* ids are 1 ... and fit 16 bits */
-};
-
-/* By id; entry 0 is unused. A: set once, before the id can be found in any word. */
-extern struct wq_pool *wq_pools[WQ_MAX_POOLS + 1];
-/* A: ids below this are in use. */
-extern unsigned int wq_nr_pools;
-
-/* An empty pool without workers, in place; cpu < 0: unbound. */
-void wq_pool_init(struct wq_pool *pool, unsigned int id, int cpu, bool is_highpri);
-/* Make the pools of every allowed CPU and the unbound ones. Configuration lock held. */
-int wq_pool_create_all(void);
-/* The CPU's pool; NULL if the CPU is not allowed. */
-struct wq_pool *wq_pool_of_cpu(unsigned int cpu, bool is_highpri);
-struct wq_pool *wq_pool_unbound(bool is_highpri);
-
 /* Take whom the push must wake; NULL: somebody else has taken him. */
 struct wq_park *wq_pool_take_waker(struct wq_pool *pool);
 

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pwq.c - a queue's share of a pool: max_active and flush colours.
+ * pwq.c - a queue's share of a pool: its items and their flush colours.
  */
 #include "core/pwq.h"
 
 #include "base/os.h"
 #include "base/report.h"
 #include "core/barrier.h"
+#include "core/limit.h"
 #include "core/pool.h"
+#include "core/retire.h"
 #include "core/work.h"
 
-struct wq_pwq *wq_pwq_create(struct workqueue_struct *wq, struct wq_pool *pool)
+struct wq_pwq *wq_pwq_create(struct workqueue_struct *wq, struct wq_pool *pool,
+			     struct wq_limit *limit)
 {
 	struct wq_pwq *pwq = wq_os_alloc(sizeof(*pwq), WQ_PWQ_ALIGN);
 
@@ -18,10 +21,12 @@ struct wq_pwq *wq_pwq_create(struct workqueue_struct *wq, struct wq_pool *pool)
 		return NULL;
 	pwq->pool = pool;
 	pwq->wq = wq;
+	pwq->limit = limit ? limit : &pwq->own;
 	pwq->pool_id = pool->id;
 	pwq->is_intensive = pool->is_bound && (wq->flags & WQ_CPU_INTENSIVE);
-	pwq->max_active = (unsigned int)wq->max_active;
+	wq_limit_init(&pwq->own, 0);
 	wq_list_init(&pwq->inactive);
+	wq_retire_init(pwq);
 	return pwq;
 }
 
@@ -40,44 +45,29 @@ void wq_pwq_file_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned l
 	/* only failing queue_work()s write the word meanwhile, and those change nothing */
 	if (wq_unlikely(filed != word))
 		wq_xchg_acq_rel(&work->data, filed);
-	if (pwq->nr_active < pwq->max_active && wq_list_is_empty(&pwq->inactive)) {
-		pwq->nr_active++;
+	if (wq_limit_take_locked(pwq)) {
 		wq_list_add_tail(wq_work_node(work), &pwq->pool->worklist);
 	} else {
 		wq_list_add_tail_marked(wq_work_node(work), &pwq->inactive);
+		wq_limit_wait_locked(pwq);
 	}
 }
 
-static void activate_first(struct wq_pwq *pwq)
+void wq_pwq_activate_first_locked(struct wq_pwq *pwq)
 {
 	struct wq_list *node = pwq->inactive.next;
 
+	wq_assert_held(&pwq->pool->lock);
 	wq_list_del_marked(node);
-	pwq->nr_active++;
 	wq_list_add_tail(node, &pwq->pool->worklist);
 }
 
-/* Start what max_active held back, as far as it now may (C1, C6). */
-static void activate(struct wq_pwq *pwq)
-{
-	if (wq_list_is_empty(&pwq->inactive))
-		return;
-	/* nobody appends to a worklist without draining first: a long inactive list
-	   must not keep what others queued from its turn */
-	wq_pool_drain_locked(pwq->pool);
-	while (!wq_list_is_empty(&pwq->inactive) && pwq->nr_active < pwq->max_active)
-		activate_first(pwq);
-}
-
-/* An item of this colour is through. The last one of a closed colour tells the flushers. */
-static void leave_color(struct wq_pwq *pwq, unsigned int color)
+/* The last item of a closed colour is through: tell the flushers. */
+static void end_color(struct wq_pwq *pwq, unsigned int color)
 {
 	struct workqueue_struct *wq = pwq->wq;
 	struct wq_park *park;
 
-	wq_assert(pwq->nr_in_flight[color] > 0);
-	if (--pwq->nr_in_flight[color] || !(pwq->flushing & 1u << color))
-		return;
 	pwq->flushing &= ~(1u << color);
 	/* order: FLUSH-DONE pairs with FLUSH-WAIT (Dekker) */
 	if (wq_fetch_sub_seq_cst(&wq->flush_pending[color], 1u) != 1)
@@ -87,12 +77,22 @@ static void leave_color(struct wq_pwq *pwq, unsigned int color)
 		wq_pool_due_locked(pwq->pool, park);
 }
 
+/* An item of this colour is through. */
+static void leave_color(struct wq_pwq *pwq, unsigned int color)
+{
+	wq_assert(pwq->nr_in_flight[color] > 0);
+	if (--pwq->nr_in_flight[color] || !(pwq->flushing & (1u << color | WQ_PWQ_RETIRED)))
+		return;
+	if (pwq->flushing & 1u << color)
+		end_color(pwq, color);
+	if (pwq->flushing & WQ_PWQ_RETIRED)
+		wq_retire_if_empty_locked(pwq);
+}
+
 void wq_pwq_settle_locked(struct wq_pwq *pwq, unsigned int color)
 {
 	wq_assert_held(&pwq->pool->lock);
-	wq_assert(pwq->nr_active > 0);
-	pwq->nr_active--;
-	activate(pwq);
+	wq_limit_give_locked(pwq);
 	leave_color(pwq, color);
 }
 
@@ -109,19 +109,13 @@ uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsi
 	wq_xchg_acq_rel(&work->data, wq_word_off(slot, 0) | rest);
 	if (word & WQ_WORK_BARRIER)
 		wq_barrier_release_locked(pwq->pool, work);
-	if (was_inactive)
+	if (was_inactive) {
+		wq_limit_unwait_locked(pwq);
 		leave_color(pwq, wq_word_color(word));
-	else
+	} else {
 		wq_pwq_settle_locked(pwq, wq_word_color(word));
+	}
 	return slot;
-}
-
-void wq_pwq_set_max_locked(struct wq_pwq *pwq, unsigned int max_active)
-{
-	wq_assert_held(&pwq->pool->lock);
-	wq_pool_drain_locked(pwq->pool);
-	pwq->max_active = max_active;
-	activate(pwq);
 }
 
 unsigned int wq_pwq_in_flight_locked(const struct wq_pwq *pwq)

@@ -57,12 +57,15 @@ bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_
 	return true;
 }
 
-/* Is the calling thread in an item of this queue? Then it may queue on it while it drains (F1). */
+/*
+ * Is the calling thread in an item of this queue? Then it may queue on it while it drains (F1),
+ * but for WQ_BH.
+ */
 static bool is_chained(const struct workqueue_struct *wq)
 {
 	struct wq_worker *worker = wq_worker_self;
 
-	return worker && worker->current && worker->current_pwq->wq == wq;
+	return worker && worker->current && worker->current_pwq->wq == wq && !worker->pool->turn;
 }
 
 /* Should the item be refused although PENDING is ours (A8)? */
@@ -109,7 +112,8 @@ struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struc
 		wq_fetch_and_acq_rel(&work->data, ~(WQ_WORK_PENDING | WQ_WORK_TIMER));
 		return NULL;
 	}
-	running = where_it_runs(wq, work, word);
+	/* order is enough to keep the runs of an item apart; elsewhere they could lose it (B4, B9) */
+	running = wq->flags & __WQ_ORDERED ? NULL : where_it_runs(wq, work, word);
 	if (running)
 		pwq = running;
 	wq_xchg_acq_rel(&work->data, wq_word_queued(pwq, wq_load_relaxed(&pwq->color)));
@@ -121,8 +125,7 @@ bool wq_submit(struct workqueue_struct *wq, struct work_struct *work, unsigned i
 {
 	/* only failing queue_work()s write the word meanwhile, and those change nothing */
 	unsigned long word = wq_load_relaxed(&work->data);
-	struct wq_pwq *pwq = wq->table[cpu < wq_nr_cpus ? cpu : 0];
-	struct wq_pool *pool = wq_submit_prepare(wq, work, word, pwq);
+	struct wq_pool *pool = wq_submit_prepare(wq, work, word, wq_wq_pwq_of(wq, cpu));
 
 	*wake = pool ? wq_pool_push_quietly(pool, work) : NULL;
 	return pool;

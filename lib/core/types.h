@@ -9,6 +9,7 @@
  * L: under the pool's lock
  * F: under the queue's flush_lock
  * G: under the library's configuration lock, wq_config_lock
+ * X: under the limit's lock
  * T: under the lock of the shard of timers
  * O: only by the worker's own thread
  *
@@ -46,7 +47,8 @@ struct wq_worker;
 
 /*
  * A pool: a worklist and the workers that serve it. Per allowed CPU one for
- * normal and one for high priority, and unbound ones. Pools are never freed.
+ * each kind of bound queue, and unbound ones for the attributes in use. Pools are
+ * never freed; an unbound one that nobody uses may become another.
  */
 struct wq_pool {
 	struct work_struct *intake; /* A: pushed by producers, taken whole under the lock */
@@ -69,13 +71,20 @@ struct wq_pool {
 	struct wq_list barriers[WQ_BUSY_BUCKETS]; /* L: of flush_work() callers, by filed item */
 	struct wq_worker *free_slots;             /* L: slots without a thread */
 	struct wq_worker *chunks[WQ_SLOT_CHUNKS]; /* A: worker slots; set once, under L */
+	struct wq_list holding;  /* L: pwqs that wait for a shared limit (see core/limit.h) */
+	struct work_struct kick; /* A: no item: pushed, it makes the pool look at `holding` */
+	uint32_t is_kicked;      /* A: by who pushes it, and who takes it */
 
-	unsigned int id;          /* C: from 1; part of a worker's slot number */
-	int cpu;                  /* C: of a bound pool, else -1 */
-	bool is_bound;            /* C: to one CPU, with concurrency management */
-	bool is_highpri;          /* C: workers have nice -20 where permitted */
+	unsigned int id;      /* C: from 1; part of a worker's slot number */
+	int cpu;              /* C: of a bound pool, else -1 */
+	bool is_bound;        /* C: to one CPU, with concurrency management */
+	uint32_t *turn;       /* C: of a pool for WQ_BH: shared by those of its CPU; else NULL */
+	unsigned int nr_pwqs; /* A: under G: that use an unbound pool; 0: its workers go */
+	/* C while it has pwqs or workers, then written under G and L: */
+	int nice;                 /* C: of its workers, where permitted; 0: as the process */
 	unsigned int max_running; /* C: unbound: workers wanted without waiting for the sampler */
 	struct wq_cpuset cpus;    /* C: where its workers may run */
+	struct wq_cpuset pod;     /* C: unbound: where they are woken */
 } WQ_LINE_ALIGNED;
 
 /* A worker slot: one thread at a time. Slots are never freed, so a slot number cannot dangle. */
@@ -96,7 +105,7 @@ struct wq_worker {
 	unsigned int nr_started;   /* L: items started; wraps */
 	unsigned int seen_started; /* L: nr_started at the sampler's last look */
 	uint64_t seen_sleeps; /* L: how often it had slept then, if asked on this item; else 0 */
-	unsigned int block_depth;    /* O: nesting of wq_block_begin() */
+	unsigned int block_depth;    /* A: by the thread: nesting of wq_block_begin() */
 	bool is_told;                /* O: uncounted by wq_block_begin() */
 	bool is_idle;                /* L: on the pool's idle list */
 	bool is_uncounted;           /* L: runs, but is not in nr_running */
@@ -110,6 +119,19 @@ struct wq_worker {
 } WQ_LINE_ALIGNED;
 
 /*
+ * How many items may be active, that is, on worklists or running (C1): those of one
+ * pwq, or of all pwqs that an unbound queue has on one NUMA node (C3).
+ */
+struct wq_limit {
+	unsigned int nr;         /* A: active; by RMWs if shared, else under L of the only pwq */
+	unsigned int max;        /* A: under F */
+	unsigned int nr_waiting; /* A: under X: length of waiting */
+	unsigned int nr_pwqs;    /* F: how many pwqs have it */
+	struct wq_lock lock;     /* C: itself; ranks WQ_RANK_LIMIT */
+	struct wq_list waiting;  /* X: pwqs that hold items back, next to be served first (C4) */
+} WQ_LINE_ALIGNED;
+
+/*
  * A pool workqueue: one queue's share of one pool. Its address stands in the
  * state word of queued items, hence the alignment.
  */
@@ -117,18 +139,45 @@ struct wq_worker {
 struct wq_pwq {
 	struct wq_pool *pool;        /* C: the pool */
 	struct workqueue_struct *wq; /* C: the queue */
+	struct wq_limit *limit;      /* C: `own`, or one of the queue's */
 	unsigned int pool_id;        /* C: pool->id, for the producers' compare */
 	unsigned int color;          /* A: given to items when filed; written under L */
 	bool is_intensive;           /* C: running items are not counted (L3) */
 
-	unsigned int nr_active WQ_LINE_ALIGNED;  /* L: items on worklists or running (C1) */
-	unsigned int max_active;                 /* L: limit of nr_active */
-	unsigned int flushing;                   /* L: bit c: a flush waits for colour c */
+	struct wq_limit own;   /* C: of a per-CPU queue; else unused */
+	unsigned int flushing; /* L: bit c: a flush waits for colour c; WQ_PWQ_RETIRED */
+	bool is_plugged;       /* L: holds everything back until older pwqs are gone (B9) */
+	bool shares_limit;     /* L: its limit is another pwq's, too */
+	bool is_waiting;       /* L: for the limit it shares: in limit->waiting and pool->holding */
+	uint64_t nr_filed;     /* L: items ever filed */
+	struct wq_list inactive;                 /* L: items held back, in order */
 	unsigned int nr_in_flight[WQ_NR_COLORS]; /* L: items filed and not settled, by colour */
-	uint64_t nr_filed;                       /* L: items ever filed */
-	struct wq_list inactive;                 /* L: items held back by max_active, in order */
-	struct wq_pwq *next;                     /* C: in wq->pwqs */
+	struct wq_list waiting_node;             /* X: in limit->waiting */
+	struct wq_list holding_node;             /* L: in pool->holding */
+	struct work_struct release;              /* A: an item: frees it once it is retired */
+	struct wq_list node;                     /* F: in wq->pwqs */
+	bool is_replaced;                        /* F: another one serves its CPUs */
+	bool is_retired;                         /* F: wq_retire() was called */
 } __attribute__((aligned(WQ_PWQ_ALIGN)));
+
+/* In pwq->flushing, behind the colours: no longer in the table; released when empty. */
+#define WQ_PWQ_RETIRED (1u << WQ_NR_COLORS)
+
+/* Which pwq serves a CPU. Replaced as a whole, so that who has seen a new one sees no old one. */
+struct wq_table {
+	unsigned int nr_ring;    /* C: 0: no CPU is outside of the unbound CPUs */
+	struct wq_pwq **ring;    /* C: of the unbound CPUs, for items queued outside (O5) */
+	bool *is_outside;        /* C: by CPU */
+	struct wq_pwq *of_cpu[]; /* C: by CPU id, wq_nr_cpus entries */
+};
+
+/* How an unbound queue is to be served; see struct workqueue_attrs. */
+struct wq_attrs {
+	struct wq_cpuset cpus; /* G: where they may run */
+	int nice;              /* G: of the workers */
+	unsigned int scope;    /* G: enum wq_affn_scope */
+	bool is_strict;        /* G: the workers stay in the pod */
+};
 
 /* A caller of flush_workqueue(); on its stack. */
 struct wq_flusher {
@@ -179,9 +228,9 @@ struct wq_armed {
 
 /* A queue: what the user holds. */
 struct workqueue_struct {
-	struct wq_pwq **table;  /* C: by CPU id, wq_nr_cpus entries */
+	struct wq_table *table; /* A: published under F */
 	struct wq_armed *armed; /* C: by CPU that has shards */
-	unsigned int flags;     /* A: WQ_*; the states DRAINING and DESTROYING are set under G */
+	unsigned int flags;     /* A: WQ_*, and below; changed by RMWs */
 	bool has_armed;         /* A: by who first arms a delayed item for it; stays */
 	char name[WQ_NAME_LEN]; /* C: for reports */
 
@@ -194,15 +243,26 @@ struct workqueue_struct {
 	unsigned int flush_color;                  /* F: the oldest closed colour not yet done */
 	struct wq_list flushers;                   /* F: with a colour, oldest first */
 	struct wq_list overflow;                   /* F: waiting for a colour */
-	struct wq_pwq *pwqs;                       /* C: all of the queue's */
-	int max_active;                            /* F: the limit as set */
-	unsigned int nr_drainers;                  /* G: calls of drain_workqueue() in progress */
+	struct wq_list pwqs;                       /* F: all of the queue's, oldest first */
+	uint64_t nr_filed_gone;                    /* F: items ever filed in pwqs that are gone */
+	bool has_retired;                          /* A: under G: a pwq was ever replaced */
+	int max_active;                            /* F: as set; what counts is in the limits */
+	int min_active; /* F: as set, for each node of an unbound queue */
+	struct wq_limit
+		*limits; /* C: of an unbound queue, by node, the last for pools of no single one */
+	struct wq_attrs *attrs;   /* G: of an unbound queue, else NULL */
+	unsigned int nr_drainers; /* G: calls of drain_workqueue() in progress */
+	struct wq_list node;      /* G: in wq_all */
 };
 
 /* Beside the public flags: */
 enum {
 	__WQ_DESTROYING = 1 << 15, /* refuses everybody's items but its own; for good */
 	__WQ_DRAINING = 1 << 16,   /* the same while somebody drains */
+	__WQ_RING = 1 << 20,       /* its table has a ring */
+	__WQ_SYSTEM = 1 << 21,     /* one of the system's own */
+	/* queueing must look twice: */
+	__WQ_SPECIAL = __WQ_DESTROYING | __WQ_DRAINING | __WQ_RING | __WQ_DEPRECATED,
 };
 
 /* A caller that waits for one item; on its stack. */

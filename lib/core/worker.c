@@ -15,10 +15,10 @@
 #include "core/barrier.h"
 #include "core/manager.h"
 #include "core/pool.h"
+#include "core/pools.h"
 #include "core/pwq.h"
 #include "core/work.h"
-
-#define HIGHPRI_NICE (-20)
+#include "core/wq.h"
 
 __thread struct wq_worker *wq_worker_self __attribute__((tls_model("initial-exec")));
 
@@ -170,6 +170,39 @@ static void settle(struct wq_worker *worker)
 	wq_pwq_settle_locked(worker->pwq, worker->color);
 }
 
+/*
+ * WQ_BH: of the two pools of a CPU only one has its turn. A worker has it from before
+ * it takes an item until that has run; so an item that has started is the only one.
+ */
+static void take_turn(uint32_t *turn)
+{
+	uint32_t found = 0;
+
+	/* order: TURN-TAKE pairs with TURN-LEAVE */
+	if (wq_cas_acquire(turn, &found, 1u))
+		return;
+	/* 2: taken, and somebody sleeps */
+	while (wq_xchg_acquire(turn, 2u))
+		wq_futex_wait(turn, 2u, WQ_FOREVER);
+}
+
+static void leave_turn(uint32_t *turn)
+{
+	/* order: TURN-LEAVE pairs with TURN-TAKE */
+	if (wq_xchg_acq_rel(turn, 0u) == 2)
+		wq_futex_wake_one(turn);
+}
+
+/* After an item: the other pool may have waited. */
+static void offer_turn(struct wq_pool *pool)
+{
+	if (wq_load_relaxed(pool->turn) != 2)
+		return;
+	leave_turn(pool->turn);
+	wq_os_yield();
+	take_turn(pool->turn);
+}
+
 static void run(struct wq_worker *worker, struct work_struct *work)
 {
 	work_func_t func;
@@ -180,31 +213,55 @@ static void run(struct wq_worker *worker, struct work_struct *work)
 	func(work);
 	/* order: RETURNED pairs with RUNNING-LOOK: run 2 elsewhere sees all of run 1 */
 	wq_store_release(&worker->current, NULL);
+	if (wq_unlikely(worker->pool->turn != NULL))
+		offer_turn(worker->pool);
 	wq_pool_lock(worker->pool);
 	settle(worker);
 }
 
 /* -------------------------------------------------------------- thread */
 
+bool wq_worker_is_atomic(const struct wq_worker *worker)
+{
+	return worker->pool->turn || (worker->current && worker->current_pwq->wq == &wq_timers_wq);
+}
+
+static void set_name(const struct wq_pool *pool, unsigned int index)
+{
+	const char *kind = pool->turn ? "B" : "", *priority = pool->nice < 0 ? "H" : "";
+	char name[32];
+
+	if (pool->is_bound)
+		snprintf(name, sizeof(name), "kworker/%d:%u%s%s", pool->cpu, index, kind, priority);
+	else
+		snprintf(name, sizeof(name), "kworker/u%u:%u%s", pool->id, index, priority);
+	wq_os_thread_set_name(name);
+}
+
+/*
+ * Unbound and not strict: the worker begins in the pod, and may then be moved anywhere (O2).
+ * For who has strayed there is no gentler way than to forbid him the rest for a moment.
+ */
+static void stay_near(const struct wq_pool *pool)
+{
+	if (pool->is_bound || wq_cpuset_has(&pool->pod, wq_os_cpu()))
+		return;
+	if (!wq_os_thread_set_cpus(&pool->pod))
+		wq_os_thread_set_cpus(&pool->cpus);
+}
+
 static void introduce(struct wq_worker *worker)
 {
 	static uint32_t once; /* A: reported */
 	struct wq_pool *pool = worker->pool;
-	unsigned int index = (worker->slot & 0xffff) - 1;
-	char name[32];
 
-	if (pool->is_bound)
-		snprintf(name, sizeof(name), "kworker/%d:%u%s", pool->cpu, index,
-			 pool->is_highpri ? "H" : "");
-	else
-		snprintf(name, sizeof(name), "kworker/u%u:%u%s", pool->id, index,
-			 pool->is_highpri ? "H" : "");
-	wq_os_thread_set_name(name);
-	if (pool->is_highpri && wq_os_thread_set_nice(HIGHPRI_NICE))
+	set_name(pool, (worker->slot & 0xffff) - 1);
+	if (pool->nice && wq_os_thread_set_nice(pool->nice))
 		wq_note_once(&once,
-			     "no permission for nice -20: high priority queues have "
+			     "no permission for a nice value: queues of high priority have "
 			     "workers of their own, but not their priority",
 			     "");
+	stay_near(pool);
 }
 
 /* Sleep until woken. False: the worker was reaped. */
@@ -215,7 +272,13 @@ static bool wait_idle(struct wq_worker *worker)
 	worker->idle_since_ns = wq_os_now_ns();
 	wq_pool_idle_locked(pool, worker);
 	wq_pool_unlock(pool);
+	if (pool->turn)
+		leave_turn(pool->turn);
 	wq_park_wait(&worker->park, WQ_FOREVER);
+	if (pool->turn)
+		take_turn(pool->turn);
+	else
+		stay_near(pool);
 	wq_pool_lock(pool);
 	if (worker->must_exit)
 		return false;
@@ -231,6 +294,8 @@ void wq_worker_main(void *arg)
 
 	wq_worker_self = worker;
 	introduce(worker);
+	if (worker->pool->turn)
+		take_turn(worker->pool->turn);
 	wq_pool_lock(worker->pool);
 	worker->tid = wq_os_tid();
 	wq_manager_note_busy_locked(worker->pool);
@@ -240,6 +305,8 @@ void wq_worker_main(void *arg)
 	} while (wait_idle(worker));
 	/* destructors of the user's thread-local data come later, and are no worker's */
 	wq_worker_self = NULL;
+	if (worker->pool->turn)
+		leave_turn(worker->pool->turn);
 	wq_worker_release_locked(worker);
 	wq_pool_unlock(worker->pool);
 }

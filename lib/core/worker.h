@@ -7,8 +7,14 @@
 
 #include "core/types.h"
 
+/* Of workers of high priority, where permitted. */
+#define WQ_HIGHPRI_NICE (-20)
+
 /* The worker that the calling thread is, or NULL. */
 extern __thread struct wq_worker *wq_worker_self __attribute__((tls_model("initial-exec")));
+
+/* Is it in what the kernel runs in interrupt context: an item of WQ_BH, a timer's callback? */
+bool wq_worker_is_atomic(const struct wq_worker *worker);
 
 /* The slot with this number; the number came from a state word. */
 struct wq_worker *wq_worker_of_slot(uint32_t slot);

@@ -5,101 +5,104 @@
 #include "core/wq.h"
 
 #include <errno.h>
+#include <limits.h>
 
+#include "base/options.h"
 #include "base/os.h"
-#include "core/pool.h"
-#include "core/pwq.h"
+#include "base/report.h"
+#include "core/affinity.h"
+#include "core/layout.h"
+#include "core/limit.h"
+#include "core/retire.h"
 #include "core/shard.h"
+#include "core/worker.h"
 
 struct wq_lock wq_config_lock = WQ_LOCK_INITIALIZER(WQ_RANK_CONFIG);
 
-/* Link a new pwq of the queue into its list; NULL: no memory. */
-static struct wq_pwq *add_pwq(struct workqueue_struct *wq, struct wq_pool *pool)
+struct wq_list wq_all = { &wq_all, &wq_all };
+
+bool wq_is_freezing;
+
+/* What only unbound queues have. */
+static int init_unbound(struct workqueue_struct *wq)
 {
-	struct wq_pwq *pwq = wq_pwq_create(wq, pool);
+	unsigned int node, nr_limits = wq_affinity_nr_nodes() + 1;
 
-	if (pwq) {
-		pwq->next = wq->pwqs;
-		wq->pwqs = pwq;
-	}
-	return pwq;
-}
-
-/* A CPU that is not allowed is served by an allowed one, each by another if there are several. */
-static void fill_gaps(struct workqueue_struct *wq)
-{
-	unsigned int cpu, stand_in = wq_cpuset_next(&wq_allowed_cpus, 0);
-
-	for (cpu = 0; cpu < wq_nr_cpus; cpu++) {
-		if (wq->table[cpu])
-			continue;
-		wq->table[cpu] = wq->table[stand_in];
-		stand_in = wq_cpuset_next(&wq_allowed_cpus, stand_in + 1);
-		if (stand_in == WQ_MAX_CPUS)
-			stand_in = wq_cpuset_next(&wq_allowed_cpus, 0);
-	}
-}
-
-static int add_bound_pwqs(struct workqueue_struct *wq)
-{
-	unsigned int cpu;
-
-	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
-	{
-		wq->table[cpu] = add_pwq(wq, wq_pool_of_cpu(cpu, wq->flags & WQ_HIGHPRI));
-		if (!wq->table[cpu])
-			return -ENOMEM;
-	}
-	fill_gaps(wq);
-	return 0;
-}
-
-static int add_unbound_pwq(struct workqueue_struct *wq)
-{
-	struct wq_pwq *pwq = add_pwq(wq, wq_pool_unbound(wq->flags & WQ_HIGHPRI));
-	unsigned int cpu;
-
-	if (!pwq)
+	wq->attrs = wq_os_alloc(sizeof(*wq->attrs), sizeof(void *));
+	wq->limits = wq_os_alloc(nr_limits * sizeof(*wq->limits), WQ_CACHE_LINE);
+	if (!wq->attrs || !wq->limits)
 		return -ENOMEM;
-	for (cpu = 0; cpu < wq_nr_cpus; cpu++)
-		wq->table[cpu] = pwq;
+	wq->attrs->cpus = wq_allowed_cpus;
+	wq->attrs->nice = wq->flags & WQ_HIGHPRI ? WQ_HIGHPRI_NICE : 0;
+	for (node = 0; node < nr_limits; node++)
+		wq_limit_init(&wq->limits[node], 0);
 	return 0;
+}
+
+static int init_layout(struct workqueue_struct *wq)
+{
+	struct wq_layout layout;
+	int err = wq->flags & WQ_UNBOUND ? init_unbound(wq) : 0;
+
+	if (!err)
+		err = wq_layout_make(wq, &layout);
+	if (!err)
+		wq_layout_install(wq, &layout);
+	return err;
+}
+
+static void free_all(struct workqueue_struct *wq)
+{
+	wq_os_free(wq->armed);
+	wq_os_free(wq->attrs);
+	wq_os_free(wq->limits);
+	wq->armed = NULL;
+	wq->attrs = NULL;
+	wq->limits = NULL;
 }
 
 int wq_wq_init(struct workqueue_struct *wq)
 {
 	int err = -ENOMEM;
 
+	wq_assert_held(&wq_config_lock);
 	wq_lock_init(&wq->flush_lock, WQ_RANK_FLUSH);
 	wq_list_init(&wq->flushers);
 	wq_list_init(&wq->overflow);
-	wq->table = wq_os_alloc(wq_nr_cpus * sizeof(*wq->table), WQ_CACHE_LINE);
+	wq_list_init(&wq->pwqs);
+	wq->min_active = wq->max_active < WQ_DFL_MIN_ACTIVE ? wq->max_active : WQ_DFL_MIN_ACTIVE;
 	wq->armed = wq_os_alloc(wq_nr_shards / WQ_SHARD_KINDS * sizeof(*wq->armed), WQ_CACHE_LINE);
-	if (wq->table && wq->armed)
-		err = wq->flags & WQ_UNBOUND ? add_unbound_pwq(wq) : add_bound_pwqs(wq);
+	if (wq->armed)
+		err = init_layout(wq);
 	if (err)
-		wq_wq_fini(wq);
+		free_all(wq);
+	else
+		wq_list_add_tail(&wq->node, &wq_all);
 	return err;
 }
 
 void wq_wq_fini(struct workqueue_struct *wq)
 {
-	struct wq_pwq *pwq;
+	struct wq_layout layout = { .table = wq->table };
 
-	while ((pwq = wq->pwqs)) {
-		wq->pwqs = pwq->next;
-		wq_pwq_free(pwq);
+	wq_assert_held(&wq_config_lock);
+	wq_list_del(&wq->node);
+	wq_list_init(&layout.pwqs);
+	while (!wq_list_is_empty(&wq->pwqs)) {
+		struct wq_list *node = wq->pwqs.next;
+
+		wq_list_del(node);
+		wq_list_add_tail(node, &layout.pwqs);
 	}
-	wq_os_free(wq->table);
-	wq_os_free(wq->armed);
+	wq_layout_free(&layout);
 	wq->table = NULL;
-	wq->armed = NULL;
+	free_all(wq);
 }
 
 /* The system's own queues: there before anything has started, so that they can be named. */
 #define SYSTEM_QUEUE(variable, string, wq_flags)                                                   \
 	static struct workqueue_struct variable##_object = { .name = (string),                     \
-							     .flags = (wq_flags),                  \
+							     .flags = (wq_flags) | __WQ_SYSTEM,    \
 							     .max_active = WQ_DFL_ACTIVE };        \
 	struct workqueue_struct *const variable = &variable##_object
 
@@ -112,17 +115,39 @@ SYSTEM_QUEUE(system_freezable_wq, "events_freezable", WQ_PERCPU | WQ_FREEZABLE);
 SYSTEM_QUEUE(system_power_efficient_wq, "events_power_efficient", WQ_PERCPU | WQ_POWER_EFFICIENT);
 SYSTEM_QUEUE(system_freezable_power_efficient_wq, "events_freezable_pwr_efficient",
 	     WQ_PERCPU | WQ_FREEZABLE | WQ_POWER_EFFICIENT);
-SYSTEM_QUEUE(system_wq, "events", WQ_PERCPU);
-SYSTEM_QUEUE(system_unbound_wq, "events_unbound", WQ_UNBOUND);
+SYSTEM_QUEUE(system_bh_wq, "events_bh", WQ_PERCPU | WQ_BH);
+SYSTEM_QUEUE(system_bh_highpri_wq, "events_bh_highpri", WQ_PERCPU | WQ_BH | WQ_HIGHPRI);
+SYSTEM_QUEUE(system_wq, "events", WQ_PERCPU | __WQ_DEPRECATED);
+SYSTEM_QUEUE(system_unbound_wq, "events_unbound", WQ_UNBOUND | __WQ_DEPRECATED);
 
 struct workqueue_struct wq_timers_wq = { .name = "timers",
-					 .flags = WQ_PERCPU | WQ_HIGHPRI,
+					 .flags = WQ_PERCPU | WQ_HIGHPRI | __WQ_SYSTEM,
 					 .max_active = WQ_DFL_ACTIVE };
+
+unsigned int wq_wq_settle_power(unsigned int flags)
+{
+	if (!(flags & WQ_POWER_EFFICIENT) || !wq_options.power_efficient)
+		return flags;
+	return (flags & ~(unsigned int)WQ_PERCPU) | WQ_UNBOUND;
+}
+
+static int init_system(struct workqueue_struct *wq)
+{
+	if (wq->table)
+		return 0;
+	wq->flags = wq_wq_settle_power(wq->flags);
+	if (wq->flags & WQ_UNBOUND)
+		wq->max_active = WQ_MAX_ACTIVE;
+	if (wq->flags & WQ_BH)
+		wq->max_active = INT_MAX;
+	return wq_wq_init(wq);
+}
 
 int wq_wq_init_system(void)
 {
 	struct workqueue_struct *const all[] = {
 		&wq_timers_wq,
+		&wq_release_wq,
 		system_percpu_wq,
 		system_highpri_wq,
 		system_long_wq,
@@ -131,6 +156,8 @@ int wq_wq_init_system(void)
 		system_freezable_wq,
 		system_power_efficient_wq,
 		system_freezable_power_efficient_wq,
+		system_bh_wq,
+		system_bh_highpri_wq,
 		system_wq,
 		system_unbound_wq,
 	};
@@ -138,12 +165,8 @@ int wq_wq_init_system(void)
 
 	wq_assert_held(&wq_config_lock);
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i]->table) {
-			if (all[i]->flags & WQ_UNBOUND)
-				all[i]->max_active = WQ_MAX_ACTIVE;
-			if (wq_wq_init(all[i]))
-				return -ENOMEM;
-		}
+		if (init_system(all[i]))
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -5,15 +5,24 @@
 #ifndef WQ_CORE_WQ_H
 #define WQ_CORE_WQ_H
 
+#include "base/report.h"
 #include "core/types.h"
+
+/* G: every queue, the system's own too, oldest first. */
+extern struct wq_list wq_all;
+/* G: between freeze_workqueues_begin() and thaw_workqueues(). */
+extern bool wq_is_freezing;
 
 /*
  * Give a queue with name, flags and max_active its pwqs and table. 0 or
- * -ENOMEM, then nothing is left behind.
+ * -ENOMEM, then nothing is left behind. Configuration lock held.
  */
 int wq_wq_init(struct workqueue_struct *wq);
-/* Nobody can find the queue or its pwqs any more, and they are empty. */
+/* Nobody can queue on it any more, it is empty, and so are its pwqs. Configuration lock held. */
 void wq_wq_fini(struct workqueue_struct *wq);
+
+/* WQ_POWER_EFFICIENT may stand for WQ_UNBOUND. */
+unsigned int wq_wq_settle_power(unsigned int flags);
 
 /* For the callbacks of user's timers: the runners of the shards. */
 extern struct workqueue_struct wq_timers_wq;
@@ -26,6 +35,29 @@ static inline bool wq_wq_is_refusing(struct workqueue_struct *wq)
 	return wq_load_relaxed(&wq->flags) & (__WQ_DRAINING | __WQ_DESTROYING);
 }
 
-#define wq_wq_for_each_pwq(pwq, wq) for ((pwq) = (wq)->pwqs; (pwq); (pwq) = (pwq)->next)
+static inline bool wq_wq_is_frozen(const struct workqueue_struct *wq)
+{
+	wq_assert_held(&wq_config_lock);
+	return wq_is_freezing && wq->flags & WQ_FREEZABLE;
+}
+
+/* The pwq that serves a CPU. In a section, which keeps it. */
+static inline struct wq_pwq *wq_wq_pwq_of(struct workqueue_struct *wq, unsigned int cpu)
+{
+	/* order: TABLE-LOOK pairs with TABLE-PUBLISH */
+	return wq_load_acquire(&wq->table)->of_cpu[cpu < wq_nr_cpus ? cpu : 0];
+}
+
+/* The one after `pwq`, or the first; NULL: that was the last. The queue's flush_lock held. */
+static inline struct wq_pwq *wq_wq_next_pwq(struct workqueue_struct *wq, struct wq_pwq *pwq)
+{
+	struct wq_list *next = pwq ? pwq->node.next : wq->pwqs.next;
+
+	wq_assert_held(&wq->flush_lock);
+	return next == &wq->pwqs ? NULL : wq_list_entry(next, struct wq_pwq, node);
+}
+
+#define wq_wq_for_each_pwq(pwq, wq)                                                                \
+	for ((pwq) = wq_wq_next_pwq((wq), NULL); (pwq); (pwq) = wq_wq_next_pwq((wq), (pwq)))
 
 #endif /* WQ_CORE_WQ_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc.c - making, destroying and adjusting queues.
+ * alloc.c - making and destroying queues.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -11,43 +11,31 @@
 #include "base/grace.h"
 #include "base/os.h"
 #include "base/report.h"
-#include "core/pool.h"
-#include "core/pwq.h"
+#include "core/retire.h"
 #include "core/wq.h"
 #include "ops/delayed.h"
 #include "ops/drain.h"
 #include "ops/flush.h"
 #include "ops/init.h"
+#include "ops/limits.h"
 
-#define WQ_BH_BIT (1u << 0)
 /* What a user may say; other bits are ignored. */
 #define PUBLIC_FLAGS                                                                               \
-	(WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_CPU_INTENSIVE | WQ_SYSFS |   \
-	 WQ_POWER_EFFICIENT | WQ_PERCPU | __WQ_ORDERED | __WQ_LEGACY)
+	(WQ_BH | WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_CPU_INTENSIVE |      \
+	 WQ_SYSFS | WQ_POWER_EFFICIENT | WQ_PERCPU | __WQ_ORDERED | __WQ_LEGACY)
+/* What goes with WQ_BH. */
+#define BH_FLAGS (WQ_BH | WQ_HIGHPRI | WQ_PERCPU)
 
 /* A: each is reported once. */
-static uint32_t said_neither, said_both, said_range, said_name;
-
-/* max_active as the queue will use it. */
-static int clamp_max_active(int max_active, const char *name)
-{
-	int clamped = max_active;
-
-	if (max_active < 1)
-		clamped = 1;
-	if (max_active > WQ_MAX_ACTIVE)
-		clamped = WQ_MAX_ACTIVE;
-	if (clamped != max_active)
-		wq_note_once(&said_range, "max_active is out of range 1 .. 2048, clamped: ", name);
-	return clamped;
-}
+static uint32_t said_neither, said_both, said_name;
 
 /* Per-CPU or unbound: exactly one of them. */
 static unsigned int settle_kind(unsigned int flags, const char *name)
 {
-	unsigned int kind = flags & (WQ_PERCPU | WQ_UNBOUND);
+	unsigned int kind;
 
-	flags &= PUBLIC_FLAGS;
+	flags = wq_wq_settle_power(flags & PUBLIC_FLAGS);
+	kind = flags & (WQ_PERCPU | WQ_UNBOUND);
 	if (!kind) {
 		wq_warn_once(&said_neither,
 			     "neither WQ_PERCPU nor WQ_UNBOUND, taking WQ_PERCPU: ", name);
@@ -60,12 +48,12 @@ static unsigned int settle_kind(unsigned int flags, const char *name)
 	return flags;
 }
 
-static bool is_acceptable(const char *fmt, unsigned int flags)
+static bool is_acceptable(const char *fmt, unsigned int flags, int max_active)
 {
 	if (!fmt)
 		wq_warn("alloc_workqueue() without a name", "");
-	else if (flags & WQ_BH_BIT)
-		wq_warn("this version has no WQ_BH queues: ", fmt);
+	else if (flags & WQ_BH && (flags & ~(unsigned int)BH_FLAGS || max_active))
+		wq_warn("only WQ_HIGHPRI and WQ_PERCPU go with WQ_BH, and max_active 0: ", fmt);
 	else
 		return true;
 	errno = EINVAL;
@@ -94,8 +82,11 @@ alloc(const char *fmt, unsigned int flags, int max_active, va_list args)
 		goto no_memory;
 	set_name(wq, fmt, args);
 	wq->flags = settle_kind(flags, wq->name);
-	wq->max_active = max_active ? clamp_max_active(max_active, wq->name) : WQ_DFL_ACTIVE;
-	if (!wq_wq_init(wq))
+	wq->max_active = wq_limits_initial(wq, max_active);
+	wq_lock_acquire(&wq_config_lock);
+	err = wq_wq_init(wq);
+	wq_lock_release(&wq_config_lock);
+	if (!err)
 		return wq;
 	wq_os_free(wq);
 no_memory:
@@ -108,7 +99,7 @@ struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags, in
 	struct workqueue_struct *wq;
 	va_list args;
 
-	if (!is_acceptable(fmt, flags))
+	if (!is_acceptable(fmt, flags, max_active))
 		return NULL;
 	va_start(args, max_active);
 	wq = alloc(fmt, flags, max_active, args);
@@ -121,7 +112,7 @@ struct workqueue_struct *alloc_ordered_workqueue(const char *fmt, unsigned int f
 	struct workqueue_struct *wq;
 	va_list args;
 
-	if (!is_acceptable(fmt, flags))
+	if (!is_acceptable(fmt, flags, 1))
 		return NULL;
 	flags = (flags & ~(unsigned int)WQ_PERCPU) | WQ_UNBOUND | __WQ_ORDERED;
 	va_start(args, flags);
@@ -132,9 +123,7 @@ struct workqueue_struct *alloc_ordered_workqueue(const char *fmt, unsigned int f
 
 static void set_destroying(struct workqueue_struct *wq)
 {
-	wq_lock_acquire(&wq_config_lock);
-	wq_store_relaxed(&wq->flags, wq->flags | __WQ_DESTROYING);
-	wq_lock_release(&wq_config_lock);
+	wq_fetch_or_acq_rel(&wq->flags, (unsigned int)__WQ_DESTROYING);
 }
 
 void destroy_workqueue(struct workqueue_struct *wq)
@@ -146,29 +135,11 @@ void destroy_workqueue(struct workqueue_struct *wq)
 	/* order: SYNCHRONIZE: nobody looks at the queue or its pwqs any more */
 	wq_grace_synchronize();
 	wq_delayed_disarm_all(wq);
+	/* pwqs that were replaced are empty, so their release has been queued */
+	if (wq_load_relaxed(&wq->has_retired))
+		wq_flush_queue(&wq_release_wq);
+	wq_lock_acquire(&wq_config_lock);
 	wq_wq_fini(wq);
+	wq_lock_release(&wq_config_lock);
 	wq_os_free(wq);
-}
-
-void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
-{
-	struct wq_pwq *pwq;
-
-	if (!wq || wq_load_relaxed(&wq->flags) & __WQ_ORDERED) {
-		wq_warn("workqueue_set_max_active() has no effect on ",
-			wq ? "an ordered queue" : "no queue");
-		return;
-	}
-	if (!wq_init_use())
-		return;
-	max_active = clamp_max_active(max_active, wq->name);
-	wq_lock_acquire(&wq->flush_lock);
-	wq->max_active = max_active;
-	wq_wq_for_each_pwq(pwq, wq)
-	{
-		wq_pool_lock(pwq->pool);
-		wq_pwq_set_max_locked(pwq, (unsigned int)max_active);
-		wq_pool_unlock(pwq->pool);
-	}
-	wq_lock_release(&wq->flush_lock);
 }

@@ -63,10 +63,15 @@ struct work_struct *current_work(void)
 {
 	struct wq_worker *worker = wq_worker_self;
 
-	/* a timer's callback is in no item that its author knows of */
-	if (!worker || !worker->current || worker->current_pwq->wq == &wq_timers_wq)
+	/* a timer's callback is in no item that its author knows of; for WQ_BH see the kernel */
+	if (!worker || !worker->current || wq_worker_is_atomic(worker))
 		return NULL;
 	return worker->current;
+}
+
+bool current_is_workqueue_rescuer(void)
+{
+	return false;
 }
 
 void destroy_work_on_stack(struct work_struct *work)
@@ -87,10 +92,13 @@ bool workqueue_congested(int cpu, struct workqueue_struct *wq)
 	}
 	if (!wq_init_use())
 		return false;
-	pwq = wq->table[id < wq_nr_cpus ? id : 0];
+	/* the section keeps the pwq */
+	wq_grace_enter();
+	pwq = wq_wq_pwq_of(wq, id);
 	wq_pool_lock(pwq->pool);
 	wq_pool_drain_locked(pwq->pool);
 	is_congested = !wq_list_is_empty(&pwq->inactive);
 	wq_pool_unlock(pwq->pool);
+	wq_grace_leave();
 	return is_congested;
 }

@@ -22,7 +22,8 @@ static bool pass_is_empty(struct workqueue_struct *wq, uint64_t *nr_filed)
 	bool is_empty = true;
 	struct wq_pwq *pwq;
 
-	*nr_filed = 0;
+	wq_lock_acquire(&wq->flush_lock);
+	*nr_filed = wq->nr_filed_gone;
 	wq_wq_for_each_pwq(pwq, wq)
 	{
 		wq_pool_lock(pwq->pool);
@@ -31,6 +32,7 @@ static bool pass_is_empty(struct workqueue_struct *wq, uint64_t *nr_filed)
 		*nr_filed += pwq->nr_filed;
 		wq_pool_unlock(pwq->pool);
 	}
+	wq_lock_release(&wq->flush_lock);
 	return is_empty;
 }
 
@@ -62,7 +64,7 @@ static void add_drainer(struct workqueue_struct *wq)
 {
 	wq_lock_acquire(&wq_config_lock);
 	if (!wq->nr_drainers++)
-		wq_store_relaxed(&wq->flags, wq->flags | __WQ_DRAINING);
+		wq_fetch_or_acq_rel(&wq->flags, (unsigned int)__WQ_DRAINING);
 	wq_lock_release(&wq_config_lock);
 }
 
@@ -70,7 +72,7 @@ static void remove_drainer(struct workqueue_struct *wq)
 {
 	wq_lock_acquire(&wq_config_lock);
 	if (!--wq->nr_drainers)
-		wq_store_relaxed(&wq->flags, wq->flags & ~(unsigned int)__WQ_DRAINING);
+		wq_fetch_and_acq_rel(&wq->flags, ~(unsigned int)__WQ_DRAINING);
 	wq_lock_release(&wq_config_lock);
 }
 

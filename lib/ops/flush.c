@@ -22,7 +22,7 @@
 #include "ops/wait.h"
 
 /* A: each is reported once. */
-static uint32_t said_scheduled;
+static uint32_t said_scheduled, said_system;
 
 /* ------------------------------------------------------------ one item */
 
@@ -241,8 +241,15 @@ bool wq_flush_is_usable(struct workqueue_struct *wq, const char *caller)
 
 void flush_workqueue(struct workqueue_struct *wq)
 {
-	if (wq_flush_is_usable(wq, "flush_workqueue()"))
-		wq_flush_queue(wq);
+	if (!wq_flush_is_usable(wq, "flush_workqueue()"))
+		return;
+	/* the kernel does not check the deprecated and the BH ones */
+	if ((wq->flags & (__WQ_SYSTEM | WQ_BH)) == __WQ_SYSTEM && wq != system_wq &&
+	    wq != system_unbound_wq)
+		wq_note_once(
+			&said_system,
+			"flushing a queue of the system's waits for everybody's items: ", wq->name);
+	wq_flush_queue(wq);
 }
 
 void flush_scheduled_work(void)
@@ -251,5 +258,6 @@ void flush_scheduled_work(void)
 		     "flush_scheduled_work(): nobody knows what else is queued "
 		     "there; flush your own items",
 		     "");
-	flush_workqueue(system_percpu_wq);
+	if (wq_flush_is_usable(system_percpu_wq, "flush_scheduled_work()"))
+		wq_flush_queue(system_percpu_wq);
 }

@@ -15,9 +15,10 @@
 #include "base/options.h"
 #include "base/os.h"
 #include "base/report.h"
+#include "core/affinity.h"
 #include "core/block.h"
 #include "core/manager.h"
-#include "core/pool.h"
+#include "core/pools.h"
 #include "core/shard.h"
 #include "core/wq.h"
 
@@ -59,7 +60,9 @@ static int start_locked(void)
 		note_allowed_cpus();
 		wq_nr_cpus = nr_cpu_ids();
 	}
-	err = wq_pool_create_all();
+	err = wq_affinity_start();
+	if (!err)
+		err = wq_pools_create_bound();
 	if (!err)
 		err = wq_shard_create_all();
 	if (!err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oncpu.c - calls that run something on a CPU, or on each, and wait: work_on_cpu(),
- * schedule_on_each_cpu().
+ * oncpu.c - calls that run a function elsewhere: on a CPU, on each, or where it may sleep.
  */
 #include <errno.h>
 
@@ -9,7 +8,7 @@
 
 #include "base/os.h"
 #include "base/report.h"
-#include "core/types.h"
+#include "core/worker.h"
 #include "ops/init.h"
 
 struct call {
@@ -72,4 +71,19 @@ int schedule_on_each_cpu(work_func_t func)
 	run_on_each(works, func);
 	wq_os_free(works);
 	return 0;
+}
+
+int execute_in_process_context(work_func_t fn, struct execute_work *ew)
+{
+	if (!fn || !ew) {
+		wq_warn("execute_in_process_context() without ", fn ? "an item" : "a function");
+		return 0;
+	}
+	if (!wq_worker_self || !wq_worker_is_atomic(wq_worker_self)) {
+		fn(&ew->work);
+		return 0;
+	}
+	INIT_WORK(&ew->work, fn);
+	schedule_work(&ew->work);
+	return 1;
 }

@@ -8,6 +8,7 @@
  */
 #include "base/os.h"
 #include "base/report.h"
+#include "core/affinity.h"
 #include "core/pool.h"
 #include "core/submit.h"
 #include "core/work.h"
@@ -25,13 +26,56 @@ static inline void hand_over(struct wq_pool *pool, struct work_struct *work)
 		wq_pool_push(pool, work);
 }
 
-/* In a section. Whatever the fast path cannot decide; `pwq` is where it would go. */
-static bool __attribute__((noinline))
-queue_slow(struct workqueue_struct *wq, struct work_struct *work, struct wq_pwq *pwq)
+/* This CPU is not for unbound items: those that are take turns, with each caller beginning
+   anywhere (O5). */
+static struct wq_pwq *next_of_ring(const struct wq_table *table)
 {
+	static __thread unsigned int turn; /* O: no harm if a handler comes between */
+
+	if (!turn)
+		turn = wq_os_tid();
+	return table->ring[turn++ % table->nr_ring];
+}
+
+/* Where an item queued on this CPU goes, for any queue. */
+static struct wq_pwq *choose_pwq(struct workqueue_struct *wq, int cpu)
+{
+	const struct wq_table *table = wq_load_acquire(&wq->table);
+	unsigned int here = wq_os_cpu();
+
+	if (cpu == WORK_CPU_UNBOUND && table->nr_ring && here < wq_nr_cpus &&
+	    table->is_outside[here])
+		return next_of_ring(table);
+	return wq_wq_pwq_of(wq, cpu == WORK_CPU_UNBOUND ? here : (unsigned int)cpu);
+}
+
+/* Reported once, by the first item. */
+static void report_deprecated(struct workqueue_struct *wq, const struct work_struct *work)
+{
+	char name[96];
+	struct wq_msg msg;
+
+	if (!(wq_fetch_and_acq_rel(&wq->flags, ~(unsigned int)__WQ_DEPRECATED) & __WQ_DEPRECATED))
+		return;
+	wq_msg_note(&msg, "work func ");
+	wq_os_function_name((uintptr_t)work->func, name, sizeof(name));
+	wq_msg_text(&msg, name);
+	wq_msg_text(&msg, " enqueued on deprecated workqueue. Use ");
+	wq_msg_text(&msg, wq->flags & WQ_UNBOUND ? "system_dfl_wq" : "system_percpu_wq");
+	wq_msg_text(&msg, " instead.");
+	wq_msg_send(&msg);
+}
+
+/* In a section. Whatever the fast path cannot decide. */
+static bool __attribute__((noinline))
+queue_slow(struct workqueue_struct *wq, struct work_struct *work, int cpu)
+{
+	struct wq_pwq *pwq = choose_pwq(wq, cpu);
 	unsigned long word;
 	struct wq_pool *pool;
 
+	if (wq_load_relaxed(&wq->flags) & __WQ_DEPRECATED)
+		report_deprecated(wq, work);
 	if (!wq_submit_take_pending(wq, work, &word))
 		return false;
 	pool = wq_submit_prepare(wq, work, word, pwq);
@@ -49,18 +93,19 @@ static inline bool is_plain(unsigned long word, const struct wq_pwq *pwq)
 	       (!pool_id || pool_id == pwq->pool_id);
 }
 
-static inline bool queue_in_section(unsigned int cpu, struct workqueue_struct *wq,
-				    struct work_struct *work)
+static inline bool queue_in_section(int cpu, struct workqueue_struct *wq, struct work_struct *work)
 {
-	struct wq_pwq *pwq = wq->table[cpu < wq_nr_cpus ? cpu : 0];
+	struct wq_pwq *pwq =
+		wq_wq_pwq_of(wq, cpu == WORK_CPU_UNBOUND ? wq_os_cpu() : (unsigned int)cpu);
 	unsigned long word = wq_load_relaxed(&work->data);
 
-	if (wq_unlikely(!is_plain(word, pwq) || wq_wq_is_refusing(wq) || !work->func))
-		return queue_slow(wq, work, pwq);
+	if (wq_unlikely(!is_plain(word, pwq) || wq_load_relaxed(&wq->flags) & __WQ_SPECIAL ||
+			!work->func))
+		return queue_slow(wq, work, cpu);
 	/* order: PENDING-TAKE pairs with PENDING-CLEAR */
 	if (wq_unlikely(!wq_cas_acq_rel(&work->data, &word,
 					wq_word_queued(pwq, wq_load_relaxed(&pwq->color)))))
-		return queue_slow(wq, work, pwq);
+		return queue_slow(wq, work, cpu);
 	hand_over(pwq->pool, work);
 	return true;
 }
@@ -76,8 +121,7 @@ static inline bool queue_on(int cpu, struct workqueue_struct *wq, struct work_st
 	if (!wq_init_use())
 		return false;
 	wq_grace_enter();
-	queued = queue_in_section(cpu == WORK_CPU_UNBOUND ? wq_os_cpu() : (unsigned int)cpu, wq,
-				  work);
+	queued = queue_in_section(cpu, wq, work);
 	wq_grace_leave();
 	return queued;
 }
@@ -90,4 +134,33 @@ bool queue_work_on(int cpu, struct workqueue_struct *wq, struct work_struct *wor
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 {
 	return queue_on(WORK_CPU_UNBOUND, wq, work);
+}
+
+/* A CPU of this NUMA pod that the process may use, the caller's if it is one. */
+static int cpu_of_pod(unsigned int pod)
+{
+	unsigned int here = wq_os_cpu(), cpu;
+	struct wq_cpuset cpus;
+
+	wq_topo_pod_cpus(wq_affinity_topo, WQ_TOPO_NUMA, pod, &cpus);
+	wq_cpuset_and(&cpus, &cpus, &wq_allowed_cpus);
+	if (wq_cpuset_has(&cpus, here))
+		return (int)here;
+	cpu = wq_cpuset_next(&cpus, 0);
+	return cpu < WQ_MAX_CPUS ? (int)cpu : WORK_CPU_UNBOUND;
+}
+
+bool queue_work_node(int node, struct workqueue_struct *wq, struct work_struct *work)
+{
+	static uint32_t once; /* A: reported */
+	int cpu = WORK_CPU_UNBOUND, pod;
+
+	if (wq && !(wq->flags & WQ_UNBOUND))
+		wq_warn_once(&once, "queue_work_node() on a queue that is not unbound: ", wq->name);
+	if (!wq_init_use())
+		return false;
+	pod = wq_topo_pod_of_node(wq_affinity_topo, node);
+	if (pod >= 0)
+		cpu = cpu_of_pod((unsigned int)pod);
+	return queue_on(cpu, wq, work);
 }

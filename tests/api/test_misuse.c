@@ -29,14 +29,14 @@ static void alloc_without_format_is_einval(void **state)
 }
 #pragma GCC diagnostic pop
 
-static void alloc_bh_queue_is_einval(void **state)
+static void alloc_bh_queue_with_what_does_not_go_with_it_is_einval(void **state)
 {
 	(void)state;
 	errno = 0;
-	assert_null(alloc_workqueue("bh", 1u << 0, 0));
+	assert_null(alloc_workqueue("bh", WQ_BH | WQ_UNBOUND, 0));
 	assert_int_equal(errno, EINVAL);
 	errno = 0;
-	assert_null(alloc_workqueue("bh", 1u << 0 | WQ_PERCPU | WQ_HIGHPRI, 0));
+	assert_null(alloc_workqueue("bh", WQ_BH | WQ_PERCPU, 1));
 	assert_int_equal(errno, EINVAL);
 	report_take(); /* errno says it; it may be reported too */
 }
@@ -501,7 +501,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		api_test(alloc_without_format_is_einval),
-		api_test(alloc_bh_queue_is_einval),
+		api_test(alloc_bh_queue_with_what_does_not_go_with_it_is_einval),
 		api_test(alloc_unknown_flag_is_ignored),
 		api_test(alloc_neither_percpu_nor_unbound_is_reported_and_percpu),
 		api_test(alloc_both_percpu_and_unbound_is_reported_and_unbound),

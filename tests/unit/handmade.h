@@ -13,8 +13,10 @@
 #include "base/os.h"
 #include "core/barrier.h"
 #include "core/check.h"
+#include "core/limit.h"
 #include "core/manager.h"
 #include "core/pool.h"
+#include "core/pools.h"
 #include "core/pwq.h"
 #include "core/work.h"
 #include "core/worker.h"
@@ -50,19 +52,29 @@ static inline void handmade_wq(struct workqueue_struct *new, unsigned int flags,
 	wq_lock_init(&new->flush_lock, WQ_RANK_FLUSH);
 	wq_list_init(&new->flushers);
 	wq_list_init(&new->overflow);
+	wq_list_init(&new->pwqs);
+}
+
+/* With a limit of its own, as those of per-CPU queues. */
+static inline struct wq_pwq *new_pwq(struct workqueue_struct *of, struct wq_pool *on)
+{
+	struct wq_pwq *new = wq_pwq_create(of, on, NULL);
+
+	must(new);
+	new->own.max = (unsigned int)of->max_active;
+	return new;
 }
 
 static inline void handmade_begin(unsigned int flags, int max_active)
 {
-	wq_pool_init(&pool, POOL_ID, flags & WQ_UNBOUND ? -1 : 0, /* is_highpri */ false);
+	wq_pools_init(&pool, POOL_ID, flags & WQ_UNBOUND ? -1 : 0, /* nice */ 0);
 	pool.max_running = MAX_RUNNING;
 	/* as if it had run before: nobody is offered to the first push */
 	pool.waker = pool.offer = NULL;
 	wq_pools[POOL_ID] = &pool;
 	handmade_wq(&wq, flags, max_active);
-	pwq = wq_pwq_create(&wq, &pool);
-	must(pwq);
-	wq.pwqs = pwq;
+	pwq = new_pwq(&wq, &pool);
+	wq_list_add_tail(&pwq->node, &wq.pwqs);
 	for (int i = 0; i < ITEMS; i++)
 		INIT_WORK(&item[i], never_run);
 	/* it looks by itself: is woken only if a worker is to be made */
@@ -159,6 +171,20 @@ static inline void file_with(struct wq_pwq *to, struct work_struct *work, unsign
 static inline void file(int i)
 {
 	file_with(pwq, &item[i], pwq->color);
+}
+
+/* Items on the worklist or running. */
+static inline unsigned int nr_active(const struct wq_pwq *of)
+{
+	return wq_load_relaxed(&of->limit->nr);
+}
+
+/* As workqueue_set_max_active() does. Lock held. */
+static inline void set_max(struct wq_pwq *of, unsigned int max)
+{
+	wq_pool_drain_locked(of->pool);
+	wq_store_relaxed(&of->limit->max, max);
+	wq_limit_serve_locked(of);
 }
 
 /* ------------------------------------------------------------------- lists */

@@ -14,8 +14,10 @@
 #include "base/grace.h"
 #include "base/options.h"
 #include "base/os.h"
+#include "core/affinity.h"
 #include "core/manager.h"
 #include "core/pool.h"
+#include "core/pools.h"
 #include "core/pwq.h"
 #include "core/shard.h"
 #include "core/work.h"
@@ -45,6 +47,14 @@ static inline void set_cpus(void)
 	wq_options.defer_ms = DEFER;
 }
 
+/* A system that says nothing of its topology: one cache, one node. */
+static inline void set_options(void)
+{
+	wq_options.affinity_scope = "cache_shard";
+	wq_options.unbound_cpus = "";
+	wq_options.sysfs_root = "/nonexistent";
+}
+
 static inline int create_shards(void)
 {
 	int err;
@@ -61,33 +71,89 @@ static inline bool was_woken(struct wq_park *park)
 	return wq_park_wait(park, /* deadline_ns */ 0);
 }
 
-static inline void start_machine(void)
+/* May be done again. */
+static inline void create_pools_and_shards(void)
 {
-	set_cpus();
-	must(create_shards() == 0);
 	wq_lock_acquire(&wq_config_lock);
-	must(wq_pool_create_all() == 0);
+	must(wq_affinity_start() == 0);
+	must(wq_pools_create_bound() == 0);
+	wq_lock_release(&wq_config_lock);
+	must(create_shards() == 0);
+}
+
+static inline void init_system(void)
+{
+	wq_lock_acquire(&wq_config_lock);
 	must(wq_wq_init_system() == 0);
 	wq_lock_release(&wq_config_lock);
+}
+
+/* Without the system's queues. */
+static inline void start_bare_machine(void)
+{
+	set_cpus();
+	set_options();
+	create_pools_and_shards();
+}
+
+static inline void start_machine(void)
+{
+	start_bare_machine();
+	init_system();
 	wq_grace_claim();
 	was_woken(&wq_manager_park);
 }
 
-static inline struct workqueue_struct *make_queue(unsigned int flags)
+static inline struct workqueue_struct *make_queue_with(unsigned int flags, int max_active)
 {
 	struct workqueue_struct *wq = wq_os_alloc(sizeof(*wq), WQ_CACHE_LINE);
 
 	must(wq);
 	wq->flags = flags;
-	wq->max_active = WQ_DFL_ACTIVE;
+	wq->max_active = max_active;
+	wq_lock_acquire(&wq_config_lock);
 	must(wq_wq_init(wq) == 0);
+	wq_lock_release(&wq_config_lock);
 	return wq;
+}
+
+static inline struct workqueue_struct *make_queue(unsigned int flags)
+{
+	return make_queue_with(flags, WQ_DFL_ACTIVE);
 }
 
 static inline void free_queue(struct workqueue_struct *wq)
 {
+	wq_lock_acquire(&wq_config_lock);
 	wq_wq_fini(wq);
+	wq_lock_release(&wq_config_lock);
 	wq_os_free(wq);
+}
+
+/* ------------------------------------------------------------------- its pwqs */
+
+/* The i-th of the queue, oldest first; NULL: it has no more. */
+static inline struct wq_pwq *nth_pwq(struct workqueue_struct *wq, unsigned int i)
+{
+	struct wq_pwq *pwq;
+
+	wq_lock_acquire(&wq->flush_lock);
+	wq_wq_for_each_pwq(pwq, wq)
+	{
+		if (!i--)
+			break;
+	}
+	wq_lock_release(&wq->flush_lock);
+	return pwq;
+}
+
+static inline unsigned int nr_pwqs(struct workqueue_struct *wq)
+{
+	unsigned int nr = 0;
+
+	while (nth_pwq(wq, nr))
+		nr++;
+	return nr;
 }
 
 #endif /* TESTS_MACHINE_H */

@@ -75,7 +75,7 @@ static void barrier_counts_nowhere(void **state)
 	file(0);
 	hang_behind(0, 0);
 	hang_behind(1, 0);
-	assert_int_equal(pwq->nr_active, 1);
+	assert_int_equal(nr_active(pwq), 1);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 1);
 }
 

@@ -100,7 +100,7 @@ static bool is_expired(int i)
 /* What the worker does that takes the runner up, if it is queued. */
 static void take_up_runner(void)
 {
-	wq_pool_of_cpu(SECOND, /* is_highpri */ true)->intake = NULL;
+	wq_pools_of_cpu(SECOND, WQ_HIGHPRI)->intake = NULL;
 	wq_xchg_acq_rel(&shard->runner.data, wq_word_off(0, 0));
 }
 
@@ -127,7 +127,7 @@ static void runner_is_queued_once_with_high_priority_on_the_shards_cpu(void)
 	struct wq_pool *pool = NULL;
 
 	begin();
-	pool = wq_pool_of_cpu(SECOND, /* is_highpri */ true);
+	pool = wq_pools_of_cpu(SECOND, WQ_HIGHPRI);
 	wq_grace_enter();
 	wq_shard_lock(shard);
 	must(wq_callback_add_locked(shard, &tick[0].timer) == &wq_manager_park);
@@ -148,7 +148,7 @@ static void runner_that_runs_is_queued_once_more(void)
 	expire_one(0);
 	take_up_runner();
 	expire_one(1);
-	must(wq_pool_of_cpu(SECOND, /* is_highpri */ true)->intake == &shard->runner);
+	must(wq_pools_of_cpu(SECOND, WQ_HIGHPRI)->intake == &shard->runner);
 	must(shard->runner.data & WQ_WORK_PENDING);
 }
 

@@ -59,7 +59,7 @@ static void new_pool_is_sound(void **state)
 {
 	static struct wq_pool empty;
 
-	wq_pool_init(&empty, POOL_ID + 1, 0, /* is_highpri */ false);
+	wq_pools_init(&empty, POOL_ID + 1, 0, /* nice */ 0);
 	unlock_only();
 	wq_pool_lock(&empty);
 	assert_true(wq_pool_is_valid_locked(&empty));
@@ -206,7 +206,7 @@ static void listed_item_that_is_marked_inactive_is_noticed(void **state)
 static void listed_item_of_another_pool_is_noticed(void **state)
 {
 	static struct wq_pool other_pool;
-	struct wq_pwq *other = wq_pwq_create(&wq, &other_pool);
+	struct wq_pwq *other = new_pwq(&wq, &other_pool);
 
 	assert_notices(item[2].data, wq_word_queued(other, 0));
 	wq_pwq_free(other);

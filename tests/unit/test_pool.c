@@ -159,7 +159,7 @@ static void item_that_queues_itself_alone_stays_with_its_worker(void **state)
 	push_own(worker, 0);
 	assert_empty(&pool.worklist);
 	assert_list(&worker->scheduled, 0);
-	assert_int_equal(pwq->nr_active, 2);
+	assert_int_equal(nr_active(pwq), 2);
 	assert_false(was_woken(&idle->park));
 }
 
@@ -188,7 +188,7 @@ static void item_that_queues_itself_over_the_limit_is_inactive(void **state)
 {
 	struct wq_worker *worker = add_running_with(0);
 
-	pwq->max_active = 1;
+	pwq->own.max = 1;
 	push_own(worker, 0);
 	assert_empty(&pool.worklist);
 	assert_empty(&worker->scheduled);

@@ -58,8 +58,8 @@ static void new_pwq_knows_its_pool_and_queue(void **state)
 	assert_ptr_equal(pwq->pool, &pool);
 	assert_ptr_equal(pwq->wq, &wq);
 	assert_int_equal(pwq->pool_id, POOL_ID);
-	assert_int_equal(pwq->max_active, LIMIT);
-	assert_int_equal(pwq->nr_active, 0);
+	assert_ptr_equal(pwq->limit, &pwq->own);
+	assert_int_equal(nr_active(pwq), 0);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 0);
 	assert_empty(&pwq->inactive);
 	assert_false(pwq->is_intensive);
@@ -72,9 +72,9 @@ static void intensive_means_something_on_bound_pools_only(void **state)
 	struct wq_pwq *on_bound, *on_unbound;
 
 	handmade_wq(&intensive, WQ_CPU_INTENSIVE, 1);
-	on_bound = wq_pwq_create(&intensive, &pool);
+	on_bound = new_pwq(&intensive, &pool);
 	pool.is_bound = false;
-	on_unbound = wq_pwq_create(&intensive, &pool);
+	on_unbound = new_pwq(&intensive, &pool);
 	assert_true(on_bound->is_intensive);
 	assert_false(on_unbound->is_intensive);
 	wq_pwq_free(on_bound);
@@ -89,7 +89,7 @@ static void items_under_the_limit_go_to_the_worklist_in_order(void **state)
 	file_all(0, 2);
 	assert_list(&pool.worklist, 0, 1, 2);
 	assert_empty(&pwq->inactive);
-	assert_int_equal(pwq->nr_active, 3);
+	assert_int_equal(nr_active(pwq), 3);
 	for (int i = 0; i <= 2; i++)
 		assert_int_equal(word_of(i), wq_word_queued(pwq, 0));
 }
@@ -100,7 +100,7 @@ static void items_over_the_limit_wait_inactive_in_order(void **state)
 	file_all(0, 5);
 	assert_list(&pool.worklist, 0, 1, 2);
 	assert_list(&pwq->inactive, 3, 4, 5);
-	assert_int_equal(pwq->nr_active, LIMIT);
+	assert_int_equal(nr_active(pwq), LIMIT);
 	for (int i = 0; i <= 5; i++)
 		assert_int_equal(wq_list_is_marked(wq_work_node(&item[i])), i >= 3);
 }
@@ -109,7 +109,7 @@ static void items_over_the_limit_wait_inactive_in_order(void **state)
 static void item_behind_waiting_ones_waits_too(void **state)
 {
 	file_all(0, 3);
-	pwq->max_active = 10;
+	pwq->own.max = 10;
 	file(4);
 	assert_list(&pwq->inactive, 3, 4);
 }
@@ -120,7 +120,7 @@ static void limit_of_one_queue_does_not_hold_another(void **state)
 	struct wq_pwq *other_pwq;
 
 	handmade_wq(&other, WQ_PERCPU, 1);
-	other_pwq = wq_pwq_create(&other, &pool);
+	other_pwq = new_pwq(&other, &pool);
 	file_all(0, 3);
 	file_with(other_pwq, &item[4], 0);
 	file_with(other_pwq, &item[5], 0);
@@ -169,7 +169,7 @@ static void settled_item_makes_room_for_the_first_inactive_one(void **state)
 	assert_list(&pool.worklist, 1, 2, 3);
 	assert_list(&pwq->inactive, 4, 5);
 	assert_false(wq_list_is_marked(wq_work_node(&item[3])));
-	assert_int_equal(pwq->nr_active, LIMIT);
+	assert_int_equal(nr_active(pwq), LIMIT);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 5);
 }
 
@@ -179,9 +179,9 @@ static void last_settled_item_leaves_nothing(void **state)
 
 	file(0);
 	begin_item(worker, &item[0]);
-	assert_int_equal(pwq->nr_active, 1);
+	assert_int_equal(nr_active(pwq), 1);
 	end_item(worker);
-	assert_int_equal(pwq->nr_active, 0);
+	assert_int_equal(nr_active(pwq), 0);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 0);
 	assert_int_equal(word_of(0), wq_word_off(worker->slot, 0));
 }
@@ -194,7 +194,7 @@ static void intake_is_filed_before_an_item_is_activated(void **state)
 	struct wq_pwq *other_pwq;
 
 	handmade_wq(&other, WQ_PERCPU, 1);
-	other_pwq = wq_pwq_create(&other, &pool);
+	other_pwq = new_pwq(&other, &pool);
 	file_all(0, 4);
 	begin_item(worker, &item[0]);
 	push_to(other_pwq, &item[10]);
@@ -212,7 +212,7 @@ static void active_item_is_taken_off_and_makes_room(void **state)
 	assert_int_equal(unfile(1, 0), 0);
 	assert_list(&pool.worklist, 0, 2, 3);
 	assert_list(&pwq->inactive, 4);
-	assert_int_equal(pwq->nr_active, LIMIT);
+	assert_int_equal(nr_active(pwq), LIMIT);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 4);
 	assert_int_equal(word_of(1), wq_word_off(0, 0));
 	assert_false(wq_list_is_on(wq_work_node(&item[1])));
@@ -225,7 +225,7 @@ static void inactive_item_is_taken_off_and_makes_no_room(void **state)
 	unfile(4, 0);
 	assert_list(&pool.worklist, 0, 1, 2);
 	assert_list(&pwq->inactive, 3, 5);
-	assert_int_equal(pwq->nr_active, LIMIT);
+	assert_int_equal(nr_active(pwq), LIMIT);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 5);
 	assert_int_equal(word_of(4), wq_word_off(0, 0));
 	assert_false(wq_list_is_on(wq_work_node(&item[4])));
@@ -259,9 +259,9 @@ static void unfiled_item_names_the_worker_that_runs_it(void **state)
 	file(0);
 	assert_int_equal(unfile(0, 1), worker->slot);
 	assert_int_equal(word_of(0), wq_word_off(worker->slot, 1));
-	assert_int_equal(pwq->nr_active, 1);
+	assert_int_equal(nr_active(pwq), 1);
 	end_item(worker);
-	assert_int_equal(pwq->nr_active, 0);
+	assert_int_equal(nr_active(pwq), 0);
 }
 
 /* B5: it waits for its own run in progress, on a list of that worker. */
@@ -278,7 +278,7 @@ static void item_private_to_a_worker_is_taken_off(void **state)
 	wq_list_add_tail(wq_work_node(&item[0]), &worker->scheduled);
 	assert_int_equal(unfile(0, 0), worker->slot);
 	assert_empty(&worker->scheduled);
-	assert_int_equal(pwq->nr_active, 2);
+	assert_int_equal(nr_active(pwq), 2);
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 2);
 	end_item(worker);
 }
@@ -428,7 +428,7 @@ static void unfiled_items_leave_their_colour_too(void **state)
 static void inactive_item_unfiled_last_wakes_the_flusher(void **state)
 {
 	new_worker();
-	wq_pwq_set_max_locked(pwq, 1);
+	set_max(pwq, 1);
 	file(0);
 	pwq->color++;
 	file_all(1, 2); /* colour 1: all inactive */
@@ -456,10 +456,10 @@ static void colour_without_a_waiting_head_ends_quietly(void **state)
 static void raised_limit_starts_waiting_items_in_order(void **state)
 {
 	file_all(0, 7);
-	wq_pwq_set_max_locked(pwq, 5);
+	set_max(pwq, 5);
 	assert_list(&pool.worklist, 0, 1, 2, 3, 4);
 	assert_list(&pwq->inactive, 5, 6, 7);
-	wq_pwq_set_max_locked(pwq, 100);
+	set_max(pwq, 100);
 	assert_list(&pool.worklist, 0, 1, 2, 3, 4, 5, 6, 7);
 	assert_empty(&pwq->inactive);
 }
@@ -470,7 +470,7 @@ static void lowered_limit_stops_nobody(void **state)
 	struct wq_worker *worker = new_worker();
 
 	file_all(0, 2);
-	wq_pwq_set_max_locked(pwq, 1);
+	set_max(pwq, 1);
 	assert_list(&pool.worklist, 0, 1, 2);
 	file(3);
 	assert_list(&pwq->inactive, 3);
@@ -488,7 +488,7 @@ static void what_is_in_the_intake_is_filed_under_the_old_limit(void **state)
 {
 	for (int i = 0; i < 5; i++)
 		push(i);
-	wq_pwq_set_max_locked(pwq, 1);
+	set_max(pwq, 1);
 	assert_list(&pool.worklist, 0, 1, 2);
 	assert_list(&pwq->inactive, 3, 4);
 }
@@ -569,7 +569,7 @@ static void random_unfile(struct model *model, uint64_t *seed)
 static void random_set_max(struct model *model, uint64_t *seed)
 {
 	model->max = 1 + (int)random_below(seed, 6);
-	wq_pwq_set_max_locked(pwq, (unsigned int)model->max);
+	set_max(pwq, (unsigned int)model->max);
 	model_activate(model);
 }
 
@@ -605,7 +605,7 @@ static void random_histories_agree_with_arrays(void **state)
 		random_step(&model, workers, &seed);
 		assert_true(list_holds(&pool.worklist, model.work, model.nr_work));
 		assert_true(list_holds(&pwq->inactive, model.waiting, model.nr_waiting));
-		assert_int_equal(pwq->nr_active, model.nr_work + model.nr_running);
+		assert_int_equal(nr_active(pwq), model.nr_work + model.nr_running);
 		assert_int_equal(wq_pwq_in_flight_locked(pwq),
 				 model.nr_work + model.nr_waiting + model.nr_running);
 	}

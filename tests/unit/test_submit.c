@@ -48,14 +48,14 @@ static void end(void)
 static struct wq_worker *new_worker(unsigned int cpu, struct workqueue_struct *of,
 				    struct work_struct *item)
 {
-	struct wq_pool *pool = of->table[cpu]->pool;
+	struct wq_pool *pool = of->table->of_cpu[cpu]->pool;
 	struct wq_worker *worker;
 
 	wq_pool_lock(pool);
 	worker = wq_worker_alloc_locked(pool);
 	must(worker);
 	worker->current_func = item->func;
-	worker->current_pwq = of->table[cpu];
+	worker->current_pwq = of->table->of_cpu[cpu];
 	worker->current = item;
 	wq_lock_release(&pool->lock);
 	return worker;
@@ -70,7 +70,7 @@ static void own(unsigned long rest)
 /* Where the item goes when it is queued on the FIRST CPU; its word must say the same. */
 static struct wq_pwq *prepare(void)
 {
-	struct wq_pool *pool = wq_submit_prepare(wq, &work, work.data, wq->table[FIRST]);
+	struct wq_pool *pool = wq_submit_prepare(wq, &work, work.data, wq->table->of_cpu[FIRST]);
 	struct wq_pwq *pwq = wq_word_pwq(work.data);
 
 	must(pool && pwq->pool == pool && pwq->wq == wq);
@@ -80,7 +80,7 @@ static struct wq_pwq *prepare(void)
 
 static void must_be_refused(unsigned long rest)
 {
-	must(!wq_submit_prepare(wq, &work, work.data, wq->table[FIRST]));
+	must(!wq_submit_prepare(wq, &work, work.data, wq->table->of_cpu[FIRST]));
 	must(work.data == rest);
 }
 
@@ -95,7 +95,7 @@ static void item_goes_where_it_was_queued(void)
 {
 	begin();
 	own(0);
-	must(prepare() == wq->table[FIRST]);
+	must(prepare() == wq->table->of_cpu[FIRST]);
 	must(nr_reports() == 0);
 	end();
 }
@@ -103,7 +103,7 @@ static void item_goes_where_it_was_queued(void)
 static void word_says_queued_in_the_open_colour(void)
 {
 	begin();
-	wq->table[FIRST]->color = 11;
+	wq->table->of_cpu[FIRST]->color = 11;
 	own(WQ_WORK_TIMER);
 	prepare();
 	must(wq_word_is_queued(work.data) && !wq_word_is_timer(work.data));
@@ -117,10 +117,10 @@ static void submitted_item_is_pushed_and_nobody_woken(void)
 	struct wq_pool *pool;
 
 	begin();
-	pool = wq->table[SECOND]->pool;
+	pool = wq->table->of_cpu[SECOND]->pool;
 	own(WQ_WORK_TIMER);
 	must(wq_submit(wq, &work, SECOND, &wake));
-	must(pool->intake == &work && wq_word_pwq(work.data) == wq->table[SECOND]);
+	must(pool->intake == &work && wq_word_pwq(work.data) == wq->table->of_cpu[SECOND]);
 	/* whom a new pool offers */
 	must(wake == &wq_manager_park && !was_woken(&wq_manager_park));
 	end();
@@ -137,7 +137,7 @@ static void second_push_wakes_nobody(void)
 	must(wq_submit(wq, &work, FIRST, &wake) && wake);
 	another.data = WQ_WORK_PENDING;
 	must(wq_submit(wq, &another, FIRST, &wake) && !wake);
-	must(wq->table[FIRST]->pool->intake == &another && another.entry.next == &work);
+	must(wq->table->of_cpu[FIRST]->pool->intake == &another && another.entry.next == &work);
 	end();
 }
 
@@ -149,7 +149,7 @@ static void submit_for_a_cpu_there_is_none_of_goes_somewhere(void)
 	begin();
 	own(0);
 	must(wq_submit(wq, &work, NR_CPUS, &wake));
-	must(wq_word_pwq(work.data) == wq->table[0]);
+	must(wq_word_pwq(work.data) == wq->table->of_cpu[0]);
 	end();
 }
 
@@ -163,9 +163,9 @@ static void item_that_runs_elsewhere_goes_there(void)
 	begin();
 	worker = new_worker(SECOND, wq, &work);
 	own(wq_word_off(worker->slot, 0));
-	must(prepare() == wq->table[SECOND]);
+	must(prepare() == wq->table->of_cpu[SECOND]);
 	own(wq_word_off(worker->slot, 0) | WQ_WORK_TIMER);
-	must(prepare() == wq->table[SECOND]);
+	must(prepare() == wq->table->of_cpu[SECOND]);
 	end();
 }
 
@@ -177,7 +177,7 @@ static void item_that_runs_for_another_queue_goes_where_it_was_queued(void)
 	begin();
 	worker = new_worker(SECOND, other, &work);
 	own(wq_word_off(worker->slot, 0));
-	must(prepare() == wq->table[FIRST]);
+	must(prepare() == wq->table->of_cpu[FIRST]);
 	end();
 }
 
@@ -189,10 +189,10 @@ static void item_whose_worker_has_returned_goes_where_it_was_queued(void)
 	worker = new_worker(SECOND, wq, &work);
 	worker->current = NULL;
 	own(wq_word_off(worker->slot, 0));
-	must(prepare() == wq->table[FIRST]);
+	must(prepare() == wq->table->of_cpu[FIRST]);
 	worker->current = &another;
 	own(wq_word_off(worker->slot, 0));
-	must(prepare() == wq->table[FIRST]);
+	must(prepare() == wq->table->of_cpu[FIRST]);
 	end();
 }
 
@@ -205,7 +205,7 @@ static void item_made_anew_while_the_old_one_runs_is_another_one(void)
 	worker = new_worker(SECOND, wq, &work);
 	work.func = another_func;
 	own(wq_word_off(worker->slot, 0));
-	must(prepare() == wq->table[FIRST]);
+	must(prepare() == wq->table->of_cpu[FIRST]);
 	end();
 }
 
@@ -224,7 +224,7 @@ static void item_without_a_function_is_reported_once_and_idle(void)
 	must(strstr(line_kept[0], "never initialised") && strstr(line_kept[0], "crowded"));
 	own(0);
 	must(!wq_submit(wq, &work, FIRST, &wake) && !wake && !work.data);
-	must(!wq->table[FIRST]->pool->intake);
+	must(!wq->table->of_cpu[FIRST]->pool->intake);
 	must(wq_submit_has_no_func(wq, &work));
 	must(!wq_submit_has_no_func(wq, &another));
 	must(nr_reports() == 0);
@@ -246,10 +246,10 @@ static void draining_queue_refuses_and_reports_once(void)
 	must(strstr(line_kept[0], "draining") && strstr(line_kept[0], "crowded"));
 	own(rest);
 	must(!wq_submit(wq, &work, FIRST, &wake) && !wake && work.data == rest);
-	must(!wq->table[FIRST]->pool->intake && nr_reports() == 0);
+	must(!wq->table->of_cpu[FIRST]->pool->intake && nr_reports() == 0);
 	wq->flags &= ~(unsigned int)__WQ_DRAINING;
 	own(rest);
-	must(prepare() == wq->table[SECOND]);
+	must(prepare() == wq->table->of_cpu[SECOND]);
 	end();
 }
 
@@ -270,7 +270,7 @@ static void draining_queue_takes_what_its_own_items_queue(void)
 	wq->flags |= __WQ_DRAINING;
 	wq_worker_self = new_worker(SECOND, wq, &another);
 	own(0);
-	must(prepare() == wq->table[FIRST]);
+	must(prepare() == wq->table->of_cpu[FIRST]);
 	must(nr_reports() == 0);
 	wq_worker_self = NULL;
 	end();
@@ -340,7 +340,7 @@ static void item_in_transit_or_queued_is_not_taken_and_marks_the_queue_late(void
 	must(!is_taken_from(wq_word_off(3, 0) | WQ_WORK_PENDING));
 	must(wq->late == 1);
 	wq->late = 0;
-	must(!is_taken_from(wq_word_queued(wq->table[FIRST], 0)));
+	must(!is_taken_from(wq_word_queued(wq->table->of_cpu[FIRST], 0)));
 	must(wq->late == 1);
 	end();
 }

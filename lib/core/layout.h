@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - which pwqs a queue has, and which of them serves which CPU.
+ *
+ * A per-CPU queue has one for each allowed CPU, an unbound one for each pod of
+ * its scope, an ordered one has one. Made beside the old ones, then installed.
+ */
+#ifndef WQ_CORE_LAYOUT_H
+#define WQ_CORE_LAYOUT_H
+
+#include "core/types.h"
+
+struct wq_layout {
+	struct wq_table *table;
+	struct wq_list pwqs;
+};
+
+/*
+ * Make what the queue's flags and attributes ask for. 0 or -ENOMEM, then nothing is left
+ * behind. Configuration lock held, as by all of these but the last.
+ */
+int wq_layout_make(struct workqueue_struct *wq, struct wq_layout *layout);
+/* Nobody has seen it, or can find it any more, and it is empty. */
+void wq_layout_free(struct wq_layout *layout);
+void wq_layout_free_pwq(struct wq_pwq *pwq);
+
+/*
+ * Items queued from now on go there. What was there before is waited for until nobody is about
+ * to queue on it, then retired. May sleep.
+ */
+void wq_layout_install(struct workqueue_struct *wq, struct wq_layout *layout);
+
+/* Set its limits from max_active and min_active, its CPUs, and whether it is frozen. */
+void wq_layout_set_limits(struct workqueue_struct *wq);
+
+/* A retired pwq is about to be freed. The queue's flush_lock held. */
+void wq_layout_unlink_locked(struct wq_pwq *pwq);
+
+#endif /* WQ_CORE_LAYOUT_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * retire.c - pwqs that their queue no longer uses (contracts in retire.h).
+ */
+#include "core/retire.h"
+
+#include "base/grace.h"
+#include "base/report.h"
+#include "core/layout.h"
+#include "core/limit.h"
+#include "core/pool.h"
+#include "core/pwq.h"
+#include "core/submit.h"
+#include "core/work.h"
+#include "core/wq.h"
+
+/* High priority: items that compute hold it off no more than timers. */
+struct workqueue_struct wq_release_wq = { .name = "release",
+					  .flags = WQ_PERCPU | WQ_HIGHPRI | __WQ_SYSTEM,
+					  .max_active = WQ_DFL_ACTIVE };
+
+/* ------------------------------------------------------------- when empty */
+
+static void queue_release(struct wq_pwq *pwq)
+{
+	struct wq_park *wake = NULL;
+	unsigned long word;
+
+	/* by a worker that may not have entered a section before */
+	if (!wq_grace_self)
+		wq_grace_claim();
+	wq_grace_enter();
+	if (wq_submit_take_pending(&wq_release_wq, &pwq->release, &word))
+		wq_submit(&wq_release_wq, &pwq->release, wq_cpuset_next(&wq_allowed_cpus, 0),
+			  &wake);
+	wq_grace_leave();
+	if (wake)
+		wq_pool_due_locked(pwq->pool, wake);
+}
+
+void wq_retire_if_empty_locked(struct wq_pwq *pwq)
+{
+	wq_assert_held(&pwq->pool->lock);
+	if (!wq_pwq_in_flight_locked(pwq))
+		queue_release(pwq);
+}
+
+void wq_retire(struct wq_pwq *pwq)
+{
+	wq_pool_lock(pwq->pool);
+	wq_pool_drain_locked(pwq->pool);
+	pwq->flushing |= WQ_PWQ_RETIRED;
+	wq_retire_if_empty_locked(pwq);
+	wq_pool_unlock(pwq->pool);
+}
+
+/* ---------------------------------------------------------------- release */
+
+/* Is it empty? *nr_filed: how many items it has ever had. */
+static bool is_empty(struct wq_pwq *pwq, uint64_t *nr_filed)
+{
+	bool is_empty;
+
+	wq_pool_lock(pwq->pool);
+	wq_pool_drain_locked(pwq->pool);
+	is_empty = !wq_pwq_in_flight_locked(pwq);
+	*nr_filed = pwq->nr_filed;
+	wq_pool_unlock(pwq->pool);
+	return is_empty;
+}
+
+/* False: something landed there, and its end has queued, or will queue, the release again. */
+static bool unlink_if_gone(struct wq_pwq *pwq, uint64_t nr_filed_before)
+{
+	struct workqueue_struct *wq = pwq->wq;
+	uint64_t nr_filed;
+	bool is_gone;
+
+	wq_lock_acquire(&wq->flush_lock);
+	is_gone = is_empty(pwq, &nr_filed) && nr_filed == nr_filed_before &&
+		  !(wq_load_relaxed(&pwq->release.data) & WQ_WORK_PENDING);
+	if (is_gone)
+		wq_layout_unlink_locked(pwq);
+	wq_lock_release(&wq->flush_lock);
+	return is_gone;
+}
+
+static void release(struct work_struct *work)
+{
+	struct wq_pwq *pwq = container_of(work, struct wq_pwq, release);
+	uint64_t nr_filed;
+
+	if (!is_empty(pwq, &nr_filed))
+		return;
+	/* order: SYNCHRONIZE: who saw an item run on it, and may queue that here, has pushed */
+	wq_grace_synchronize();
+	if (!unlink_if_gone(pwq, nr_filed))
+		return;
+	wq_lock_acquire(&wq_config_lock);
+	wq_layout_free_pwq(pwq);
+	wq_lock_release(&wq_config_lock);
+}
+
+void wq_retire_init(struct wq_pwq *pwq)
+{
+	INIT_WORK(&pwq->release, release);
+}

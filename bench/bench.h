@@ -35,6 +35,7 @@ struct bench_plan;
  * @quick_items: the same with --quick
  * @runs:        default of --runs, 0 for the usual one
  * @one_cpu:     the whole process, library and all, is kept on the CPU of --cpu
+ * @own_queue:   said of its queues in place of --flags and --cpu; NULL: those it goes by
  * @setup:       adds the cases
  * @finish:      after the report; may be NULL
  */
@@ -47,6 +48,7 @@ struct bench_command {
 	unsigned long quick_items;
 	unsigned int runs;
 	bool one_cpu;
+	const char *own_queue;
 	void (*setup)(struct bench_plan *plan, const struct bench_options *opts);
 	void (*finish)(struct bench_plan *plan);
 };

@@ -17,10 +17,11 @@
 #include "bench.h"
 
 extern const struct bench_command bench_queue, bench_chain, bench_flush, bench_wake, bench_timer,
-	bench_lateness;
+	bench_lateness, bench_scope;
 
 static const struct bench_command *const commands[] = {
-	&bench_queue, &bench_chain, &bench_flush, &bench_wake, &bench_timer, &bench_lateness,
+	&bench_queue, &bench_chain,    &bench_flush, &bench_wake,
+	&bench_timer, &bench_lateness, &bench_scope,
 };
 
 enum { NR_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -116,8 +116,12 @@ static void print_head(const struct bench_plan *plan)
 	const struct bench_options *opts = plan->opts;
 
 	printf("workq-bench %s: %s\n", plan->opts->command->name, plan->opts->command->summary);
-	printf("libworkq %s, %s queue, items on CPU %d, %u CPUs allowed%s\n", workq_version(),
-	       opts->kind->name, opts->cpu, bench_cpus_count(),
+	printf("libworkq %s, ", workq_version());
+	if (opts->command->own_queue)
+		printf("%s", opts->command->own_queue);
+	else
+		printf("%s queue, items on CPU %d", opts->kind->name, opts->cpu);
+	printf(", %u CPUs allowed%s\n", bench_cpus_count(),
 	       opts->quick ? "; --quick: these are no figures" : "");
 }
 

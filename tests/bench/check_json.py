@@ -11,7 +11,7 @@ USAGE = {"wall_ns_per_item", "cpu_ns_per_item", "voluntary_switches_per_item",
          "involuntary_switches_per_item"}
 LATENCY = {"p50", "p90", "p99", "p99_9", "worst"}
 LATENESS = LATENCY | {"number", "early"}
-SINGLE_TIMES = {"flush": LATENCY, "wake": LATENCY, "lateness": LATENESS}
+SINGLE_TIMES = {"flush": LATENCY, "wake": LATENCY, "lateness": LATENESS, "scope": LATENCY}
 SYSTEMS = {"timer": {"libworkq", "libuv", "wheel", "libc"}, "lateness": {"libworkq", "timerfd"}}
 
 

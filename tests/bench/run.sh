@@ -10,7 +10,7 @@ set -eu
 build=${1:?usage: $0 BUILD_DIR}
 bench=$build/bench/workq-bench
 here=$(dirname "$0")
-commands="queue chain flush wake timer lateness"
+commands="queue chain flush wake timer lateness scope"
 tiny="--quick --runs 2 --items 20"
 
 fail()
@@ -63,6 +63,7 @@ check_json wake --quick --runs 2 --items 3 --pause 50
 check_json timer --quick --runs 2 --pending 1
 check_json timer --quick --runs 2 --pending 10,30 --items 40
 check_json lateness --quick --runs 2 --load
+check_json scope --quick --runs 2 --items 5 --producers 3
 check_json lateness --quick --runs 2 --pending 1 --items 1 --span 1
 
 picture=$(mktemp)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # demo.sh DIR: shows what libworkq does, with the programs of the build directory DIR.
 #
-# Runs hello and thermal, then treehash on two trees of this machine beside
-# sha256sum, whose output it must equal byte for byte, then a short benchmark of
-# queueing.
+# Runs hello, thermal, rcu, bh, freeze and affinity, then treehash on two trees of this
+# machine beside sha256sum, whose output it must equal byte for byte, then a short
+# benchmark of queueing.
 # Exit status 1 if an output differs.
 set -u -o pipefail
 
@@ -122,6 +122,20 @@ heading "hello"
 heading "thermal: a device that answers after 50 ms, and one that takes 80"
 "$build/examples/thermal" || equal=false
 "$build/examples/thermal" -a 80 -d 90 || equal=false
+
+heading "bh: a serial port; a byte is an interrupt"
+"$build/examples/bh" || equal=false
+
+heading "freeze: checkpoints of accounts while money is moved"
+"$build/examples/freeze" || equal=false
+
+heading "affinity: where the items of an unbound queue run"
+"$build/examples/affinity" || equal=false
+
+if [ -x "$build/examples/rcu" ]; then
+	heading "rcu: a configuration replaced while it is read"
+	"$build/examples/rcu" || equal=false
+fi
 
 if [ -x "$treehash" ]; then
 	for tree in /usr/include "$(larger_tree)"; do

@@ -366,7 +366,13 @@ check_terminal() { # the bar is drawn on a terminal only, and erased at the end
 
 # ----------------------------------------------------------------------------
 
-for name in hello embed ordered cancel parallel delayed periodic thermal thermal_poll; do
+small=(hello embed ordered cancel parallel delayed periodic thermal thermal_poll bh freeze affinity)
+if [ -x "$bin/rcu" ]; then
+	small+=(rcu)
+else
+	skip rcu "not built"
+fi
+for name in "${small[@]}"; do
 	check_small "$name"
 	result $? "$name"
 done

@@ -40,6 +40,7 @@ CALLS = """
     fopen fclose fread fwrite fgets fputs puts printf fprintf vprintf vfprintf perror
     opendir readdir closedir sysconf get_nprocs
     thrd_create thrd_join mtx_init mtx_lock mtx_unlock cnd_init cnd_wait cnd_signal
+    dlopen dlsym dladdr
     abort exit _exit quick_exit assert perf_event_open
 """.split()
 CALL = re.compile(r"(?<![\w.])(?<!->)(" + "|".join(CALLS) + r")\s*\(")

@@ -111,6 +111,26 @@ typedef void (*workq_report_fn)(const char *line);
  */
 WORKQ_FUNCTION(workq_report_fn) workq_set_report_fn(workq_report_fn fn);
 
+struct rcu_flavor_struct;
+
+/**
+ * workq_set_rcu_flavor - whose grace periods queue_rcu_work() waits for
+ * @flavor: the flavour of liburcu that the program's readers use
+ *
+ * Not needed by readers of the flavour "bp", in which any thread may read: it is
+ * what is used by default, found at the first queue_rcu_work(). Readers of another one
+ * are not waited for unless it is named here before: a program that includes
+ * <urcu/urcu-memb.h> calls workq_set_rcu_flavor(&urcu_memb_flavor).
+ *
+ * There is one flavour for the whole process, for good.
+ *
+ * Context: any thread, signal handler. Return: 0, or
+ *   -EINVAL  @flavor is NULL
+ *   -EBUSY   another one is in use
+ *   -ENOSYS  libworkq was built without liburcu
+ */
+WORKQ_FUNCTION(int) workq_set_rcu_flavor(const struct rcu_flavor_struct *flavor);
+
 /**
  * workq_version - the version of the library that is linked
  *

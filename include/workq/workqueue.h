@@ -341,8 +341,9 @@ WORKQ_EXTERN_C struct workqueue_struct *alloc_ordered_workqueue(const char *fmt,
  * Executes everything pending (F4), then frees. Items queued meanwhile from
  * outside are refused as by drain_workqueue(). Delayed items whose timers are still
  * armed for @wq do not run: they are reported, with their functions, and left
- * idle; cancel them first. From a work function of @wq it would wait for itself:
- * reported and not done.
+ * idle; cancel them first. Items of queue_rcu_work() get their grace period, and run.
+ * From a work function of @wq, or inside a read-side critical section that one of
+ * its items waits for, it would wait for itself: reported and not done.
  *
  * Context: any thread; may sleep.
  */
@@ -932,6 +933,91 @@ WORKQ_EXTERN_C bool disable_delayed_work_sync(struct delayed_work *dwork)
  */
 WORKQ_EXTERN_C bool enable_delayed_work(struct delayed_work *dwork)
 	WORKQ_SYMBOL(enable_delayed_work);
+
+/* --------------------------------------------- items after a grace period */
+
+/**
+ * struct rcu_work - a work item that is queued when a grace period of RCU is over
+ * @work: the item; what is said of items holds for it
+ * @rcu:  private: liburcu's
+ * @wq:   private: the queue it will be queued on
+ *
+ * 56 bytes. For memory that readers may still look at: made unreachable, and then
+ * freed by the item inside it. Pending from queue_rcu_work() until its function is
+ * entered. RCU is liburcu's (package liburcu-dev); see workq_set_rcu_flavor().
+ */
+struct rcu_work {
+	struct work_struct work;
+	struct {
+		void *next;
+		void *func;
+	} rcu;
+	struct workqueue_struct *wq;
+};
+
+/**
+ * to_rcu_work - in a work function, the rcu item around the item
+ * @work: the item
+ */
+static inline struct rcu_work *to_rcu_work(struct work_struct *work)
+{
+	return container_of(work, struct rcu_work, work);
+}
+
+static inline void workq_init_rcu_work(struct rcu_work *rwork, work_func_t func)
+{
+	workq_init_work(&rwork->work, func);
+	rwork->rcu.next = NULL;
+	rwork->rcu.func = NULL;
+	rwork->wq = NULL;
+}
+
+/**
+ * INIT_RCU_WORK, INIT_RCU_WORK_ONSTACK - initialise an rcu item at run time
+ * @_work: the item, a struct rcu_work; idle
+ * @_func: its function
+ *
+ * See INIT_WORK(). For one on the stack: destroy_work_on_stack() of &_work->work in the end.
+ *
+ * Context: any thread, signal handler.
+ */
+#define INIT_RCU_WORK(_work, _func)         workq_init_rcu_work((_work), (_func))
+#define INIT_RCU_WORK_ONSTACK(_work, _func) workq_init_rcu_work((_work), (_func))
+
+/**
+ * queue_rcu_work - queue an item when a grace period is over
+ * @wq:    the queue
+ * @rwork: the item
+ *
+ * After true, every read-side critical section that had begun before the call is
+ * over when the item runs (J1). Until then it is pending, and cannot be taken back: cancel_work()
+ * and disable_work() of the item inside, &rwork->work, wait until it is queued, and
+ * flush_work() does not wait for it. It is queued on the CPU of liburcu's thread.
+ *
+ * Context: any thread, also inside a read-side critical section; not a signal handler. It is a
+ *   call_rcu(): in flavours but "bp" the thread should be registered as a reader, and
+ *   the first call makes a thread of liburcu's.
+ * Return:
+ *   true   it will be queued, see queue_work_on(); a queue that is being drained when the
+ *          grace period ends refuses it (A8)
+ *   false  it was pending already: of the grace period of *this* call nothing is said; or it
+ *          is disabled (reported, once); or there is no liburcu (reported, once)
+ */
+WORKQ_EXTERN_C bool queue_rcu_work(struct workqueue_struct *wq, struct rcu_work *rwork)
+	WORKQ_SYMBOL(queue_rcu_work);
+
+/**
+ * flush_rcu_work - wait until an rcu item has had its grace period and has run
+ * @rwork: the item
+ *
+ * Waits for all grace periods that items wait for, as rcu_barrier() does; then as flush_work().
+ * Inside a read-side critical section it would wait for itself: reported, not
+ * waited. Not for liburcu's own threads, that is, functions given to call_rcu(). A
+ * thread of the flavour QSBR should be offline.
+ *
+ * Context: any thread; may sleep. Return: true if it waited, false if the item was idle.
+ */
+WORKQ_EXTERN_C bool flush_rcu_work(struct rcu_work *rwork) WORKQ_SYMBOL(flush_rcu_work);
 
 /* ----------------------------------------------------------------- looking */
 

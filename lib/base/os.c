@@ -405,3 +405,17 @@ void wq_os_function_name(uintptr_t function, char *name, size_t size)
 		snprintf(name, size, "%s%s0x%lx", what, *what ? "+" : "",
 			 (unsigned long)(function - start));
 }
+
+/* dlopen() by its name: where it is linked statically, the linker warns of it. */
+void *wq_os_library_symbol(const char *library, const char *symbol)
+{
+	void *(*open_library)(const char *library, int flags);
+	void *handle, *address;
+	int saved = errno;
+
+	*(void **)&open_library = dlsym(RTLD_DEFAULT, "dlopen");
+	handle = open_library ? open_library(library, RTLD_NOW | RTLD_LOCAL) : NULL;
+	address = handle ? dlsym(handle, symbol) : NULL;
+	errno = saved;
+	return address;
+}

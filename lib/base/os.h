@@ -99,4 +99,10 @@ const char *wq_os_getenv(const char *name);
 /* A name for people: "function+0x4", or "program+0x1234" of a function without a symbol. */
 void wq_os_function_name(uintptr_t function, char *name, size_t size);
 
+/*
+ * Where a symbol of a shared library is, which is loaded, for good, if the process does not have
+ * it yet. NULL: no such library or symbol; in a program linked statically always.
+ */
+void *wq_os_library_symbol(const char *library, const char *symbol);
+
 #endif /* WQ_BASE_OS_H */

@@ -42,7 +42,8 @@ struct reader {
 
 /* --------------------------------------------------------- reading files */
 
-static bool read_path(struct reader *reader, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static bool read_path(struct reader *reader,
+							    const char *format, va_list args)
 {
 	size_t size = sizeof(reader->path), len;
 	long n;

@@ -38,7 +38,7 @@ bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *wor
 	*word = wq_fetch_or_acq_rel(&work->data, WQ_WORK_PENDING);
 	if (*word & WQ_WORK_PENDING) {
 		/* perhaps in transit: a later flush_workqueue() must wait for its push (D1),
-		   but not for a timer (D2) */
+		   but not for a timer or a grace period (D2) */
 		if (!wq_word_is_timer(*word) && !wq_load_relaxed(&wq->late))
 			wq_store_relaxed(&wq->late, 1u);
 		return false;

@@ -235,6 +235,8 @@ struct workqueue_struct {
 	char name[WQ_NAME_LEN]; /* C: for reports */
 
 	uint32_t late WQ_LINE_ALIGNED; /* A: somebody got false for another's item in transit */
+	uint32_t nr_in_grace;          /* A: rcu items that wait for a grace period; by who takes
+					  them, and by liburcu's thread */
 	struct wq_park *flush_head; /* A: under F: of the flusher that the next event must wake */
 	uint32_t flush_pending[WQ_NR_COLORS]; /* A: pwqs that still hold items of a closed colour */
 

@@ -11,7 +11,8 @@
  *                pushed it; off queue and pending is "in transit" (A10), and so is queued
  *                but not yet filed
  * T timer        off queue only: never without P; the item is the work of a struct
- *                delayed_work, and its owner arms its timer, or it is armed
+ *                delayed_work, and its owner arms its timer, or it is armed; or the
+ *                work of a struct rcu_work that waits for its grace period
  * queued         bit 2: which of the two forms it is; never without P
  * B barrier      queued and filed only: somebody in pool->barriers waits for this run
  * color          queued only: a guess until filed, then what the pwq's colour was
@@ -97,7 +98,7 @@ static inline unsigned int wq_word_depth(unsigned long word)
 	return (word & WQ_WORK_DEPTH_MASK) >> WQ_WORK_DEPTH_SHIFT;
 }
 
-/* A timer's, or about to be: no queue_work() holds it. */
+/* A timer's or a grace period's, or about to be: no queue_work() holds it. */
 static inline bool wq_word_is_timer(unsigned long word)
 {
 	return (word & (WQ_WORK_QUEUED | WQ_WORK_TIMER)) == WQ_WORK_TIMER;

@@ -18,6 +18,7 @@
 #include "ops/flush.h"
 #include "ops/init.h"
 #include "ops/limits.h"
+#include "ops/rcu.h"
 
 /* What a user may say; other bits are ignored. */
 #define PUBLIC_FLAGS                                                                               \
@@ -128,10 +129,14 @@ static void set_destroying(struct workqueue_struct *wq)
 
 void destroy_workqueue(struct workqueue_struct *wq)
 {
-	if (!wq_flush_is_usable(wq, "destroy_workqueue()"))
+	if (!wq_flush_is_usable(wq, "destroy_workqueue()") ||
+	    !wq_rcu_wait(wq, "destroy_workqueue()"))
 		return;
 	set_destroying(wq);
 	wq_drain_queue(wq, "destroy_workqueue()");
+	/* its last items may have queued some for after a grace period: those are refused */
+	if (!wq_rcu_wait(wq, "destroy_workqueue()"))
+		return;
 	/* order: SYNCHRONIZE: nobody looks at the queue or its pwqs any more */
 	wq_grace_synchronize();
 	wq_delayed_disarm_all(wq);

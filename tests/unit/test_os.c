@@ -630,6 +630,24 @@ static void errno_is_untouched_by_success(void **state)
 	assert_int_equal(errno, 4711);
 }
 
+static void library_symbol_is_found_in_libraries_not_yet_there(void **state)
+{
+	double (*cosine)(double angle);
+
+	*(void **)&cosine = wq_os_library_symbol("libm.so.6", "cos");
+	assert_non_null(cosine);
+	assert_true(cosine(0) > 0.99);
+}
+
+static void library_symbol_without_library_or_symbol_is_null(void **state)
+{
+	errno = 4711;
+	assert_null(wq_os_library_symbol("libworkq-no-such-library.so", "cos"));
+	assert_int_equal(errno, 4711);
+	assert_null(wq_os_library_symbol("libm.so.6", "workq_no_such_symbol"));
+	assert_int_equal(errno, 4711);
+}
+
 static void errno_is_untouched_by_questions_answered_no(void **state)
 {
 	errno = 4711;
@@ -719,6 +737,8 @@ int main(void)
 		room_test(thread_of_another_process_is_none_of_ours),
 		room_test(write_error_writes_to_standard_error),
 		room_test(getenv_gives_the_variable_or_null),
+		room_test(library_symbol_is_found_in_libraries_not_yet_there),
+		room_test(library_symbol_without_library_or_symbol_is_null),
 		child_test(membarrier_refused_is_told),
 		child_test(membarrier_registered_for_works),
 		room_test(errno_is_untouched_by_success),

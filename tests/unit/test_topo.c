@@ -235,6 +235,7 @@ static void cpus_that_no_node_has_join_the_first_node_with_cpus(void **state)
 	assert_pods(WQ_TOPO_NUMA, "0-3 4-5");
 	assert_int_equal(wq_topo_node_of_pod(topo, 0), 5);
 	assert_int_equal(wq_topo_node_of_pod(topo, 1), 3);
+	assert_int_equal(wq_topo_pod_of_node(topo, 0), -1);
 }
 
 static void nodes_are_found_by_possible_ones_too(void **state)

@@ -165,8 +165,14 @@ def paragraphs(text, pages):
     return ["\n".join(block_lines(block, pages)) for block in blocks]
 
 
+def is_literal(block):
+    return block.startswith("  ") and not any(map(ROW.fullmatch, block.splitlines()))
+
+
 def block_lines(block, pages):
-    """A paragraph, with the rows of a table in it as tagged paragraphs."""
+    """A paragraph, with the rows of a table in it as tagged paragraphs; indented: as it stands."""
+    if is_literal(block):
+        return [".nf", escape(block), ".fi"]
     plain, rows = [], []
     for line in block.splitlines():
         row = ROW.fullmatch(line)

@@ -105,7 +105,8 @@ typedef void (*workq_report_fn)(const char *line);
  * Misuse the kernel WARNs about is reported as "workq: WARNING: ...", each time
  * or, where the kernel does so, once; then the documented result follows. What else is worth
  * knowing (a value that was clamped, a thread that could not be made) comes as
- * "workq: note: ...".
+ * "workq: note: ...". The watchdog (R1) reports "workq: BUG: ...", in the manager's
+ * thread. The lines of show_all_workqueues() and its kin begin with "workq: " alone.
  *
  * Context: any thread, signal handler. Return: the function it replaces.
  */
@@ -130,6 +131,21 @@ struct rcu_flavor_struct;
  *   -ENOSYS  libworkq was built without liburcu
  */
 WORKQ_FUNCTION(int) workq_set_rcu_flavor(const struct rcu_flavor_struct *flavor);
+
+/**
+ * workq_worker_comm - name of a worker, and what it is busy with
+ * @tid:  thread id of the worker, as gettid() gives it
+ * @buf:  where to put the name
+ * @size: size of @buf; longer names are cut
+ *
+ * "kworker/0:1+DESC" if it has an item, else "kworker/0:1-DESC" with that of the last
+ * one (S); DESC is the text of set_worker_desc(), or else the name of the item's queue.
+ * The kernel does so in /proc, by wq_worker_comm().
+ *
+ * Context: any thread; not a signal handler.
+ * Return: true, or false and an empty name: no worker has this thread id.
+ */
+WORKQ_FUNCTION(bool) workq_worker_comm(int tid, char *buf, size_t size);
 
 /**
  * workq_version - the version of the library that is linked

@@ -57,6 +57,7 @@ struct work_struct {
  * WORK_BUSY_*: the bits of work_busy().
  * WQ_MAX_ACTIVE: the largest max_active. WQ_DFL_ACTIVE: what 0 stands for.
  * WQ_NAME_LEN: longest name of a queue, with its NUL; longer ones are cut.
+ * WORKER_DESC_LEN: longest text of set_worker_desc(), with its NUL.
  */
 enum {
 	WORK_CPU_UNBOUND = 8192,
@@ -67,6 +68,7 @@ enum {
 	WQ_DFL_ACTIVE = 1024,
 	WQ_DFL_MIN_ACTIVE = 8,
 	WQ_NAME_LEN = 32,
+	WORKER_DESC_LEN = 32,
 };
 
 /**
@@ -1066,5 +1068,100 @@ WORKQ_EXTERN_C struct work_struct *current_work(void) WORKQ_SYMBOL(current_work)
  * Context: any thread, signal handler. Return: is it? No queue of this version has one.
  */
 WORKQ_EXTERN_C bool current_is_workqueue_rescuer(void) WORKQ_SYMBOL(current_is_workqueue_rescuer);
+
+/**
+ * current_is_workqueue_mem_reclaim - is the caller in an item that must not wait for memory?
+ *
+ * Such an item reports, once, if it flushes an item or a queue that does not
+ * have WQ_MEM_RECLAIM itself. Cancelling it is not reported (G9).
+ *
+ * Context: any thread, signal handler.
+ * Return: true in the work functions of a WQ_MEM_RECLAIM queue; not of one that
+ *   create_workqueue() or its kin made.
+ */
+WORKQ_EXTERN_C bool current_is_workqueue_mem_reclaim(void)
+	WORKQ_SYMBOL(current_is_workqueue_mem_reclaim);
+
+/**
+ * set_worker_desc - say what the work function is busy with
+ * @fmt: printf-like format; at most WORKER_DESC_LEN - 1 characters of the text are kept
+ * @...: its arguments
+ *
+ * In place of the queue's name, until the function returns and the worker starts
+ * another item; see workq_worker_comm() (S). Not in the name that the system knows,
+ * which has no room. Does nothing outside of work functions.
+ *
+ * Context: any thread; not a signal handler.
+ */
+WORKQ_EXTERN_C void set_worker_desc(const char *fmt, ...) WORKQ_SYMBOL(set_worker_desc)
+	__attribute__((format(printf, 1, 2)));
+
+/**
+ * print_worker_info - report what a worker is busy with
+ * @log_lvl: put in front of the text; NULL for nothing
+ * @tid:     thread id of the worker, as gettid() gives it; the kernel takes its task
+ *
+ * "workq: Workqueue: QUEUE FUNCTION (DESCRIPTION)", the last only after
+ * set_worker_desc(); to where workq_set_report_fn() says. No line if the thread is no
+ * worker, or has no item.
+ *
+ * Context: any thread; not a signal handler.
+ */
+WORKQ_EXTERN_C void print_worker_info(const char *log_lvl, int tid) WORKQ_SYMBOL(print_worker_info);
+
+/**
+ * show_all_workqueues - report what every queue and pool is busy with
+ *
+ * In lines that begin with "workq: ", to where workq_set_report_fn() says, such as
+ *
+ *   Showing busy workqueues and worker pools:
+ *   workqueue events: flags=0x100
+ *     pwq 1: cpus=0 flags=0x0 nice=0 active=2/1024
+ *       in-flight: 4711:poll_device for 31s BAR(4700)
+ *       pending: 2*poll_device, flush_log
+ *   pool 1: cpus=0 flags=0x0 nice=0 hung=0s workers=2
+ *     idle: 4712
+ *
+ * Queues without items are left out, and pools whose workers are all idle. A pwq
+ * is a queue's share of the pool with that number; "active" is followed by
+ * max_active. Numbers before a colon, and of idle workers, are thread ids; BAR is a
+ * thread that waits for the item before it; items held back by max_active stand
+ * under "inactive". An item has run at least as long as it says: the watchdog,
+ * or an earlier call, must have seen it. Long lists are cut.
+ *
+ * Context: any thread; may sleep. Queues cannot be made or destroyed meanwhile.
+ */
+WORKQ_EXTERN_C void show_all_workqueues(void) WORKQ_SYMBOL(show_all_workqueues);
+
+/**
+ * show_freezable_workqueues - show_all_workqueues() for WQ_FREEZABLE queues, without the pools
+ *
+ * Context: any thread; may sleep. Queues cannot be made or destroyed meanwhile.
+ */
+WORKQ_EXTERN_C void show_freezable_workqueues(void) WORKQ_SYMBOL(show_freezable_workqueues);
+
+/**
+ * show_one_workqueue - report what a queue is busy with
+ * @wq: the queue
+ *
+ * Its lines of show_all_workqueues(); none if it is idle.
+ *
+ * Context: any thread; may sleep.
+ */
+WORKQ_EXTERN_C void show_one_workqueue(struct workqueue_struct *wq)
+	WORKQ_SYMBOL(show_one_workqueue);
+
+/**
+ * wq_watchdog_touch - a CPU had good reason to start no items
+ * @cpu: the CPU; a negative one, or WORK_CPU_UNBOUND, stands for all, and the unbound pools
+ *
+ * Sets the watchdog's clock of its pools back. The watchdog reports a pool in which items
+ * wait and none has started for WORKQ_WATCHDOG_THRESH_MS (by default 30000; 0: never), and
+ * again each time that has passed (R1): "workq: BUG: workqueue lockup - pool ... stuck
+ * for 30s!", and then what show_all_workqueues() says. It may take half of the threshold more.
+ *
+ * Context: any thread, signal handler.
+ */
+WORKQ_EXTERN_C void wq_watchdog_touch(int cpu) WORKQ_SYMBOL(wq_watchdog_touch);
 
 #endif /* WORKQ_WORKQUEUE_H */

@@ -23,6 +23,8 @@ static const struct option {
 	  86400000 },
 	{ "WORKQ_POWER_EFFICIENT", offsetof(struct wq_options, power_efficient), 0, 0, 1 },
 	{ "WORKQ_SAMPLE_US", offsetof(struct wq_options, sample_us), 2000, 100, 1000000 },
+	{ "WORKQ_WATCHDOG_THRESH_MS", offsetof(struct wq_options, watchdog_ms), 30000, 0,
+	  86400000 },
 };
 
 static const struct text_option {

@@ -15,6 +15,7 @@ struct wq_options {
 	uint64_t sample_us;       /* how often running workers are looked at while work waits */
 	uint64_t defer_ms;        /* by how much a deferrable timer may be late */
 	uint64_t power_efficient; /* does WQ_POWER_EFFICIENT make a queue unbound? */
+	uint64_t watchdog_ms;     /* after how long without progress a pool is reported; 0: never */
 	/* texts, looked at by who uses them: */
 	const char *affinity_scope; /* what WQ_AFFN_DFL stands for */
 	const char *unbound_cpus;   /* a list such as "0-3,8"; "": all */

@@ -12,18 +12,31 @@
 /* A: where reports go; NULL: standard error */
 static wq_report_fn report_fn;
 
-void wq_msg_warning(struct wq_msg *msg, const char *text)
+static void begin(struct wq_msg *msg, const char *prefix, const char *text)
 {
 	msg->len = 0;
-	wq_msg_text(msg, "workq: WARNING: ");
+	wq_msg_text(msg, prefix);
 	wq_msg_text(msg, text);
+}
+
+void wq_msg_warning(struct wq_msg *msg, const char *text)
+{
+	begin(msg, "workq: WARNING: ", text);
 }
 
 void wq_msg_note(struct wq_msg *msg, const char *text)
 {
-	msg->len = 0;
-	wq_msg_text(msg, "workq: note: ");
-	wq_msg_text(msg, text);
+	begin(msg, "workq: note: ", text);
+}
+
+void wq_msg_bug(struct wq_msg *msg, const char *text)
+{
+	begin(msg, "workq: BUG: ", text);
+}
+
+void wq_msg_info(struct wq_msg *msg, const char *text)
+{
+	begin(msg, "workq: ", text);
 }
 
 void wq_msg_text(struct wq_msg *msg, const char *text)

@@ -22,6 +22,10 @@ struct wq_msg {
 void wq_msg_warning(struct wq_msg *msg, const char *text);
 /* "workq: note: TEXT": what else is worth knowing. */
 void wq_msg_note(struct wq_msg *msg, const char *text);
+/* "workq: BUG: TEXT": the program does not get on. */
+void wq_msg_bug(struct wq_msg *msg, const char *text);
+/* "workq: TEXT": what somebody asked for. */
+void wq_msg_info(struct wq_msg *msg, const char *text);
 void wq_msg_text(struct wq_msg *msg, const char *text);
 void wq_msg_number(struct wq_msg *msg, uint64_t number);
 void wq_msg_pointer(struct wq_msg *msg, uintptr_t pointer);

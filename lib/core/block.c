@@ -130,8 +130,9 @@ static bool sample_worker(struct wq_pool *pool, struct wq_worker *worker)
 	if (!has_not_got_on(worker) || (pool->is_bound && !sleeps(worker)))
 		return false;
 	if (!is_replaceable(worker)) {
-		/* the library's own waits, such as in cancel_work_sync(), are no fault (M2) */
-		if (!wq_load_relaxed(&worker->block_depth))
+		/* the library's own waits, such as in cancel_work_sync(), are no fault (M2),
+		   nor is that for its next turn */
+		if (!wq_load_relaxed(&worker->block_depth) && wq_load_relaxed(&worker->current))
 			report_sleeper(&once, worker);
 		return false;
 	}
@@ -157,7 +158,7 @@ bool wq_block_sample(struct wq_pool *pool)
 		return false;
 	wq_pool_lock(pool);
 	wq_pool_drain_locked(pool);
-	if (!wq_list_is_empty(&pool->worklist))
+	if (!wq_list_is_empty(&pool->worklist) || (pool->turn && wq_turn_is_awaited(pool->turn)))
 		found = sample_workers(pool);
 	wq_pool_unlock(pool);
 	return found;

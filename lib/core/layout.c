@@ -15,6 +15,7 @@
 #include "core/pools.h"
 #include "core/pwq.h"
 #include "core/retire.h"
+#include "core/worker.h"
 #include "core/wq.h"
 
 static struct wq_pwq *pwq_of(struct wq_list *node)
@@ -176,9 +177,14 @@ int wq_layout_make(struct workqueue_struct *wq, struct wq_layout *layout)
 
 void wq_layout_free_pwq(struct wq_pwq *pwq)
 {
+	struct wq_pool *pool = pwq->pool;
+
 	wq_assert_held(&wq_config_lock);
-	if (!pwq->pool->is_bound)
-		wq_pools_put(pwq->pool);
+	wq_pool_lock(pool);
+	wq_worker_forget_pwq_locked(pool, pwq);
+	wq_pool_unlock(pool);
+	if (!pool->is_bound)
+		wq_pools_put(pool);
 	wq_pwq_free(pwq);
 }
 

@@ -37,17 +37,18 @@ struct wq_park wq_manager_park;
 
 bool wq_manager_samples;
 
+bool (*wq_manager_watch_fn)(uint64_t now);
+
 /* O: of the manager's thread */
 static struct {
 	uint64_t next_sample_ns;
 	uint64_t next_reap_ns;
 	uint64_t retry_ns; /* no thread could be made; 0: none failed */
+	uint64_t next_watch_ns;
+	bool must_watch; /* wakes up for it: work waits */
 	unsigned int nr_quiet;
 	unsigned int nr_soon; /* quick looks left */
 } self = { .next_sample_ns = WQ_FOREVER, .next_reap_ns = WQ_FOREVER };
-
-#define for_each_pool(pool, id)                                                                    \
-	for ((id) = 1; (id) < wq_load_acquire(&wq_nr_pools) && ((pool) = wq_pools[id]); (id)++)
 
 void wq_manager_note_busy_locked(struct wq_pool *pool)
 {
@@ -146,8 +147,7 @@ static void serve_all(uint64_t now)
 		return;
 	self.retry_ns = 0;
 	serve_timers();
-	for_each_pool(pool, id)
-		serve(pool);
+	wq_pools_for_each(pool, id) serve(pool);
 }
 
 /* ------------------------------------------------------------ sampling */
@@ -180,12 +180,15 @@ static void stop_sampling(uint64_t now)
 
 	wq_store_relaxed(&wq_manager_samples, false);
 	self.next_sample_ns = WQ_FOREVER;
-	for_each_pool(pool, id) {
+	wq_pools_for_each(pool, id)
+	{
 		if (is_running(pool)) {
 			start_sampling(now);
 			return;
 		}
 	}
+	/* the last look before a long sleep: what waits now would wait for ever */
+	self.next_watch_ns = now;
 }
 
 static void sample_all(uint64_t now)
@@ -194,7 +197,8 @@ static void sample_all(uint64_t now)
 	bool found = false, running = false;
 	unsigned int id;
 
-	for_each_pool(pool, id) {
+	wq_pools_for_each(pool, id)
+	{
 		running |= wq_load_relaxed(&pool->nr_running) > 0;
 		found |= wq_block_sample(pool);
 	}
@@ -264,11 +268,22 @@ static void reap_all(uint64_t now)
 	unsigned int id;
 
 	self.next_reap_ns = WQ_FOREVER;
-	for_each_pool(pool, id) {
+	wq_pools_for_each(pool, id)
+	{
 		when = reap_pool(pool, now);
 		if (when < self.next_reap_ns)
 			self.next_reap_ns = when;
 	}
+}
+
+/* ------------------------------------------------------------ watching */
+
+static void watch(uint64_t now)
+{
+	if (!wq_manager_watch_fn || now < self.next_watch_ns)
+		return;
+	self.must_watch = wq_manager_watch_fn(now);
+	self.next_watch_ns = now + wq_options.watchdog_ms * NS_PER_MS / 2;
 }
 
 /* -------------------------------------------------------------- thread */
@@ -281,6 +296,8 @@ static uint64_t next_deadline(void)
 		deadline = self.next_reap_ns;
 	if (self.retry_ns && self.retry_ns < deadline)
 		deadline = self.retry_ns;
+	if (self.must_watch && self.next_watch_ns < deadline)
+		deadline = self.next_watch_ns;
 	return deadline;
 }
 
@@ -302,6 +319,7 @@ static void manager_main(void *arg)
 			sample_all(now);
 		if (is_woken || now >= self.next_reap_ns)
 			reap_all(now);
+		watch(now);
 	}
 }
 

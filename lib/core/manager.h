@@ -13,6 +13,12 @@ int wq_manager_start(void);
 /* Who wakes this park asks the manager to look at all pools. */
 extern struct wq_park wq_manager_park;
 
+/*
+ * C: once it has started; NULL: nobody. Called by its thread, now and then while it is awake, and
+ * for as long as the answer is true: work waits somewhere.
+ */
+extern bool (*wq_manager_watch_fn)(uint64_t now);
+
 /* A: by the manager: it looks at the pools by itself, so nobody needs to wake it */
 extern bool wq_manager_samples;
 

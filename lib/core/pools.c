@@ -23,8 +23,8 @@ enum kind { NORMAL, HIGHPRI, BH, BH_HIGHPRI, NR_KINDS };
 
 /* C: once started: by CPU: id of its first pool; 0: not allowed */
 static unsigned int *bound_ids;
-/* A: by CPU: whose turn it is, see wq_worker_main() */
-static uint32_t *turns;
+/* C: once started: by CPU */
+static struct wq_turn *turns;
 
 /* ------------------------------------------------------------------ making */
 

@@ -19,6 +19,9 @@ extern struct wq_pool *wq_pools[WQ_MAX_POOLS + 1];
 /* A: ids below this are in use. */
 extern unsigned int wq_nr_pools;
 
+#define wq_pools_for_each(pool, id)                                                                \
+	for ((id) = 1; (id) < wq_load_acquire(&wq_nr_pools) && ((pool) = wq_pools[id]); (id)++)
+
 /* An empty pool without workers, in place; cpu < 0: unbound. */
 void wq_pools_init(struct wq_pool *pool, unsigned int id, int cpu, int nice);
 /* Make the pools of every allowed CPU. 0 or -ENOMEM. Configuration lock held. */

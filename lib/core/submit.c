@@ -4,6 +4,7 @@
  */
 #include "core/submit.h"
 
+#include "base/os.h"
 #include "base/report.h"
 #include "core/pool.h"
 #include "core/work.h"
@@ -103,11 +104,30 @@ static struct wq_pwq *where_it_runs(struct workqueue_struct *wq, struct work_str
 	return pwq->wq == wq ? pwq : NULL;
 }
 
+/* Reported once, by the first item. */
+static void report_deprecated(struct workqueue_struct *wq, const struct work_struct *work)
+{
+	char name[96];
+	struct wq_msg msg;
+
+	if (!(wq_fetch_and_acq_rel(&wq->flags, ~(unsigned int)__WQ_DEPRECATED) & __WQ_DEPRECATED))
+		return;
+	wq_msg_note(&msg, "work func ");
+	wq_os_function_name((uintptr_t)work->func, name, sizeof(name));
+	wq_msg_text(&msg, name);
+	wq_msg_text(&msg, " enqueued on deprecated workqueue. Use ");
+	wq_msg_text(&msg, wq->flags & WQ_UNBOUND ? "system_dfl_wq" : "system_percpu_wq");
+	wq_msg_text(&msg, " instead.");
+	wq_msg_send(&msg);
+}
+
 struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struct *work,
 				  unsigned long word, struct wq_pwq *pwq)
 {
 	struct wq_pwq *running;
 
+	if (wq_unlikely(wq_load_relaxed(&wq->flags) & __WQ_DEPRECATED))
+		report_deprecated(wq, work);
 	if (is_refused(wq, work)) {
 		wq_fetch_and_acq_rel(&work->data, ~(WQ_WORK_PENDING | WQ_WORK_TIMER));
 		return NULL;

@@ -30,6 +30,7 @@
 #include "base/lock.h"
 #include "base/park.h"
 #include "base/wheel.h"
+#include "core/turn.h"
 
 /* Items that run, or are waited for, are found by address in tables of this size. */
 #define WQ_BUSY_BUCKETS 64u
@@ -78,13 +79,19 @@ struct wq_pool {
 	unsigned int id;      /* C: from 1; part of a worker's slot number */
 	int cpu;              /* C: of a bound pool, else -1 */
 	bool is_bound;        /* C: to one CPU, with concurrency management */
-	uint32_t *turn;       /* C: of a pool for WQ_BH: shared by those of its CPU; else NULL */
+	struct wq_turn *turn; /* C: of a pool for WQ_BH: shared by those of its CPU; else NULL */
 	unsigned int nr_pwqs; /* A: under G: that use an unbound pool; 0: its workers go */
 	/* C while it has pwqs or workers, then written under G and L: */
 	int nice;                 /* C: of its workers, where permitted; 0: as the process */
 	unsigned int max_running; /* C: unbound: workers wanted without waiting for the sampler */
 	struct wq_cpuset cpus;    /* C: where its workers may run */
 	struct wq_cpuset pod;     /* C: unbound: where they are woken */
+
+	bool is_touched;            /* A: by wq_watchdog_touch(); taken back by the watchdog */
+	unsigned int seen_started;  /* L: sum over the workers, at the watchdog's last look */
+	uint64_t waiting_since_ns;  /* L: since when the watchdog has seen items wait and none
+				       start; 0: it has not */
+	uint64_t stall_reported_ns; /* L: when it last said so, else the same */
 } WQ_LINE_ALIGNED;
 
 /* A worker slot: one thread at a time. Slots are never freed, so a slot number cannot dangle. */
@@ -100,7 +107,7 @@ struct wq_worker {
 	uint32_t tid;                        /* L: thread id, 0 while it is being created */
 	struct work_struct *work;  /* L: the item being run, until settled; address only */
 	work_func_t func;          /* L: its function */
-	struct wq_pwq *pwq;        /* L: its queue's pwq */
+	struct wq_pwq *pwq;        /* L: its queue's pwq; kept when it has run */
 	unsigned int color;        /* L: its flush colour */
 	unsigned int nr_started;   /* L: items started; wraps */
 	unsigned int seen_started; /* L: nr_started at the sampler's last look */
@@ -116,6 +123,10 @@ struct wq_worker {
 	struct wq_list scheduled;    /* L: items that must run on this thread (B5) */
 	struct wq_list waiters;      /* L: barriers that the running item completes */
 	uint64_t idle_since_ns;      /* L: when it became idle */
+	char desc[WORKER_DESC_LEN];  /* L: of an item: set for it, or of a queue that is gone */
+	unsigned int desc_started;   /* L: nr_started of that item */
+	unsigned int dated_started;  /* L: nr_started of the item that dated_ns is of */
+	uint64_t dated_ns; /* L: when that item was first seen running, see wq_dump_date_locked() */
 } WQ_LINE_ALIGNED;
 
 /*

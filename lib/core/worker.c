@@ -95,10 +95,52 @@ void wq_worker_release_locked(struct wq_worker *worker)
 
 	wq_assert_held(&pool->lock);
 	worker->tid = 0;
+	worker->pwq = NULL;
+	worker->desc[0] = '\0';
 	worker->must_exit = false;
 	worker->next_free = pool->free_slots;
 	pool->free_slots = worker;
 	wq_store_relaxed(&pool->nr_workers, pool->nr_workers - 1);
+}
+
+/* -------------------------------------------------------- descriptions */
+
+/* Known by its number: so starting and settling items need not care about it. */
+static bool has_own_desc(const struct wq_worker *worker)
+{
+	return worker->desc[0] && worker->desc_started == worker->nr_started;
+}
+
+const char *wq_worker_desc_locked(const struct wq_worker *worker)
+{
+	wq_assert_held(&worker->pool->lock);
+	if (has_own_desc(worker))
+		return worker->desc;
+	return worker->pwq ? worker->pwq->wq->name : "";
+}
+
+void wq_worker_set_desc_locked(struct wq_worker *worker, const char *desc)
+{
+	wq_assert_held(&worker->pool->lock);
+	snprintf(worker->desc, sizeof(worker->desc), "%s", desc);
+	worker->desc_started = worker->nr_started;
+}
+
+void wq_worker_forget_pwq_locked(struct wq_pool *pool, const struct wq_pwq *pwq)
+{
+	struct wq_worker *worker;
+	unsigned int i;
+
+	wq_assert_held(&pool->lock);
+	for (i = 0; i < pool->nr_slots; i++) {
+		worker = slot_at(pool, i);
+		if (worker->pwq != pwq)
+			continue;
+		wq_assert(!worker->work);
+		if (!has_own_desc(worker))
+			wq_worker_set_desc_locked(worker, pwq->wq->name);
+		worker->pwq = NULL;
+	}
 }
 
 /* --------------------------------------------------------------- items */
@@ -161,7 +203,7 @@ static void settle(struct wq_worker *worker)
 {
 	wq_pool_del_busy_locked(worker->pool, worker);
 	worker->work = NULL;
-	worker->block_depth = 0;
+	wq_store_relaxed(&worker->block_depth, 0u);
 	worker->is_told = false;
 	if (wq_unlikely(worker->is_uncounted))
 		wq_pool_recount_locked(worker);
@@ -170,37 +212,13 @@ static void settle(struct wq_worker *worker)
 	wq_pwq_settle_locked(worker->pwq, worker->color);
 }
 
-/*
- * WQ_BH: of the two pools of a CPU only one has its turn. A worker has it from before
- * it takes an item until that has run; so an item that has started is the only one.
- */
-static void take_turn(uint32_t *turn)
+/* WQ_BH, after an item: the other pool of the CPU may wait. */
+static void offer_turn(struct wq_turn *turn)
 {
-	uint32_t found = 0;
-
-	/* order: TURN-TAKE pairs with TURN-LEAVE */
-	if (wq_cas_acquire(turn, &found, 1u))
+	if (!wq_turn_is_awaited(turn))
 		return;
-	/* 2: taken, and somebody sleeps */
-	while (wq_xchg_acquire(turn, 2u))
-		wq_futex_wait(turn, 2u, WQ_FOREVER);
-}
-
-static void leave_turn(uint32_t *turn)
-{
-	/* order: TURN-LEAVE pairs with TURN-TAKE */
-	if (wq_xchg_acq_rel(turn, 0u) == 2)
-		wq_futex_wake_one(turn);
-}
-
-/* After an item: the other pool may have waited. */
-static void offer_turn(struct wq_pool *pool)
-{
-	if (wq_load_relaxed(pool->turn) != 2)
-		return;
-	leave_turn(pool->turn);
-	wq_os_yield();
-	take_turn(pool->turn);
+	wq_turn_leave(turn);
+	wq_turn_take(turn);
 }
 
 static void run(struct wq_worker *worker, struct work_struct *work)
@@ -214,7 +232,7 @@ static void run(struct wq_worker *worker, struct work_struct *work)
 	/* order: RETURNED pairs with RUNNING-LOOK: run 2 elsewhere sees all of run 1 */
 	wq_store_release(&worker->current, NULL);
 	if (wq_unlikely(worker->pool->turn != NULL))
-		offer_turn(worker->pool);
+		offer_turn(worker->pool->turn);
 	wq_pool_lock(worker->pool);
 	settle(worker);
 }
@@ -226,16 +244,16 @@ bool wq_worker_is_atomic(const struct wq_worker *worker)
 	return worker->pool->turn || (worker->current && worker->current_pwq->wq == &wq_timers_wq);
 }
 
-static void set_name(const struct wq_pool *pool, unsigned int index)
+void wq_worker_name(const struct wq_worker *worker, char *name, size_t size)
 {
+	const struct wq_pool *pool = worker->pool;
 	const char *kind = pool->turn ? "B" : "", *priority = pool->nice < 0 ? "H" : "";
-	char name[32];
+	unsigned int index = (worker->slot & 0xffff) - 1;
 
 	if (pool->is_bound)
-		snprintf(name, sizeof(name), "kworker/%d:%u%s%s", pool->cpu, index, kind, priority);
+		snprintf(name, size, "kworker/%d:%u%s%s", pool->cpu, index, kind, priority);
 	else
-		snprintf(name, sizeof(name), "kworker/u%u:%u%s", pool->id, index, priority);
-	wq_os_thread_set_name(name);
+		snprintf(name, size, "kworker/u%u:%u%s", pool->id, index, priority);
 }
 
 /*
@@ -254,8 +272,10 @@ static void introduce(struct wq_worker *worker)
 {
 	static uint32_t once; /* A: reported */
 	struct wq_pool *pool = worker->pool;
+	char name[32];
 
-	set_name(pool, (worker->slot & 0xffff) - 1);
+	wq_worker_name(worker, name, sizeof(name));
+	wq_os_thread_set_name(name);
 	if (pool->nice && wq_os_thread_set_nice(pool->nice))
 		wq_note_once(&once,
 			     "no permission for a nice value: queues of high priority have "
@@ -273,10 +293,10 @@ static bool wait_idle(struct wq_worker *worker)
 	wq_pool_idle_locked(pool, worker);
 	wq_pool_unlock(pool);
 	if (pool->turn)
-		leave_turn(pool->turn);
+		wq_turn_leave(pool->turn);
 	wq_park_wait(&worker->park, WQ_FOREVER);
 	if (pool->turn)
-		take_turn(pool->turn);
+		wq_turn_take(pool->turn);
 	else
 		stay_near(pool);
 	wq_pool_lock(pool);
@@ -295,7 +315,7 @@ void wq_worker_main(void *arg)
 	wq_worker_self = worker;
 	introduce(worker);
 	if (worker->pool->turn)
-		take_turn(worker->pool->turn);
+		wq_turn_take(worker->pool->turn);
 	wq_pool_lock(worker->pool);
 	worker->tid = wq_os_tid();
 	wq_manager_note_busy_locked(worker->pool);
@@ -306,7 +326,7 @@ void wq_worker_main(void *arg)
 	/* destructors of the user's thread-local data come later, and are no worker's */
 	wq_worker_self = NULL;
 	if (worker->pool->turn)
-		leave_turn(worker->pool->turn);
+		wq_turn_leave(worker->pool->turn);
 	wq_worker_release_locked(worker);
 	wq_pool_unlock(worker->pool);
 }

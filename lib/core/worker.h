@@ -26,6 +26,17 @@ void wq_worker_release_locked(struct wq_worker *worker);
 /* A new thread's function: serves its pool until reaped. arg is the worker. */
 void wq_worker_main(void *arg);
 
+/* Name of its thread, such as "kworker/0:1H". */
+void wq_worker_name(const struct wq_worker *worker, char *name, size_t size);
+
+/* Describes the item being run, or else the last one: as set for that item, or by its queue's name;
+   "": there was none. Lock held. */
+const char *wq_worker_desc_locked(const struct wq_worker *worker);
+void wq_worker_set_desc_locked(struct wq_worker *worker, const char *desc);
+
+/* The pwq is about to be freed: what is known of it by name only is kept. Lock held. */
+void wq_worker_forget_pwq_locked(struct wq_pool *pool, const struct wq_pwq *pwq);
+
 /* The i-th slot ever used of a pool, i < nr_slots. Lock held. */
 struct wq_worker *wq_worker_at_locked(struct wq_pool *pool, unsigned int i);
 

@@ -20,6 +20,7 @@
 #include "core/wq.h"
 #include "ops/init.h"
 #include "ops/wait.h"
+#include "watch/dep.h"
 
 /* A: each is reported once. */
 static uint32_t said_scheduled, said_system;
@@ -37,6 +38,40 @@ static bool hang_barrier(struct work_struct *work, struct wq_barrier *barrier)
 	wq_barrier_add_filed_locked(pool, barrier, work);
 	wq_pool_unlock(pool);
 	return true;
+}
+
+/* Not on the way to cancel (G9). */
+static void check_dependency(struct work_struct *work)
+{
+	struct wq_dep dep = { 0 };
+	struct wq_worker *worker;
+	struct wq_pool *pool;
+	unsigned long word;
+
+	if (wq_likely(!wq_dep_is_in_reclaim()))
+		return;
+	pool = wq_wait_lock_pool(work, &word);
+	if (pool) {
+		wq_dep_note(&dep, wq_word_pwq(word)->wq, work->func);
+		wq_pool_unlock(pool);
+	} else if (!wq_word_is_queued(word) && wq_word_slot(word)) {
+		worker = wq_worker_of_slot(wq_word_slot(word));
+		wq_pool_lock(worker->pool);
+		if (worker->work == work)
+			wq_dep_note(&dep, worker->pwq->wq, worker->func);
+		wq_pool_unlock(worker->pool);
+	}
+	wq_dep_report(&dep);
+}
+
+static void check_dependency_on_queue(struct workqueue_struct *wq)
+{
+	struct wq_dep dep = { 0 };
+
+	if (wq_likely(!wq_dep_is_in_reclaim()))
+		return;
+	wq_dep_note(&dep, wq, /* func */ NULL);
+	wq_dep_report(&dep);
 }
 
 static bool flush_item(struct work_struct *work)
@@ -66,6 +101,7 @@ bool flush_work(struct work_struct *work)
 	}
 	if (!wq_init_use() || wq_wait_is_for_self(work, "flush_work()"))
 		return false;
+	check_dependency(work);
 	return flush_item(work);
 }
 
@@ -233,8 +269,10 @@ bool wq_flush_is_usable(struct workqueue_struct *wq, const char *caller)
 	}
 	if (!wq_init_use())
 		return false;
-	if (!worker || !worker->current || worker->current_pwq->wq != wq)
+	if (!worker || !worker->current || worker->current_pwq->wq != wq) {
+		check_dependency_on_queue(wq);
 		return true;
+	}
 	wq_warn("an item would wait for its own queue; not waiting: ", caller);
 	return false;
 }

@@ -21,6 +21,7 @@
 #include "core/pools.h"
 #include "core/shard.h"
 #include "core/wq.h"
+#include "watch/watchdog.h"
 
 /* A: set once, under the configuration lock */
 static bool is_started;
@@ -59,6 +60,7 @@ static int start_locked(void)
 		wq_options_read();
 		note_allowed_cpus();
 		wq_nr_cpus = nr_cpu_ids();
+		wq_manager_watch_fn = wq_options.watchdog_ms ? wq_watchdog_look : NULL;
 	}
 	err = wq_affinity_start();
 	if (!err)

@@ -49,23 +49,6 @@ static struct wq_pwq *choose_pwq(struct workqueue_struct *wq, int cpu)
 	return wq_wq_pwq_of(wq, cpu == WORK_CPU_UNBOUND ? here : (unsigned int)cpu);
 }
 
-/* Reported once, by the first item. */
-static void report_deprecated(struct workqueue_struct *wq, const struct work_struct *work)
-{
-	char name[96];
-	struct wq_msg msg;
-
-	if (!(wq_fetch_and_acq_rel(&wq->flags, ~(unsigned int)__WQ_DEPRECATED) & __WQ_DEPRECATED))
-		return;
-	wq_msg_note(&msg, "work func ");
-	wq_os_function_name((uintptr_t)work->func, name, sizeof(name));
-	wq_msg_text(&msg, name);
-	wq_msg_text(&msg, " enqueued on deprecated workqueue. Use ");
-	wq_msg_text(&msg, wq->flags & WQ_UNBOUND ? "system_dfl_wq" : "system_percpu_wq");
-	wq_msg_text(&msg, " instead.");
-	wq_msg_send(&msg);
-}
-
 /* In a section. Whatever the fast path cannot decide. */
 static bool __attribute__((noinline))
 queue_slow(struct workqueue_struct *wq, struct work_struct *work, int cpu)
@@ -74,8 +57,6 @@ queue_slow(struct workqueue_struct *wq, struct work_struct *work, int cpu)
 	unsigned long word;
 	struct wq_pool *pool;
 
-	if (wq_load_relaxed(&wq->flags) & __WQ_DEPRECATED)
-		report_deprecated(wq, work);
 	if (!wq_submit_take_pending(wq, work, &word))
 		return false;
 	pool = wq_submit_prepare(wq, work, word, pwq);

@@ -118,6 +118,11 @@ class ManPages(Tool):
         self.passes(*self.arguments(HEADER.replace("twice", "thrice")))
         self.assertFalse((self.top / "man/man3/twice.3").exists())
 
+    def test_indented_block_stands_as_it_is(self):
+        self.passes(*self.arguments(HEADER.replace(" * Calls twice(). See (A1).\n",
+                                                   " * Says\n *\n *   one two\n *     three\n")))
+        self.assertIn("\n.nf\n  one two\n    three\n.fi\n", self.page("frob.3"))
+
     def test_undocumented_function_fails(self):
         self.fails(*self.order("other has no kernel-doc",
                                HEADER + "WORKQ_FUNCTION(int) other(void);\n"))

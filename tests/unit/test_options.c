@@ -11,12 +11,14 @@
 enum {
 	IDLE_TIMEOUT_MS = 300000,
 	SAMPLE_US = 2000,
+	WATCHDOG_MS = 30000,
 };
 
 static int options_begin(void **state)
 {
 	unsetenv("WORKQ_IDLE_TIMEOUT_MS");
 	unsetenv("WORKQ_SAMPLE_US");
+	unsetenv("WORKQ_WATCHDOG_THRESH_MS");
 	return lines_begin(state);
 }
 
@@ -35,6 +37,7 @@ static void unset_variables_give_the_defaults(void **state)
 	wq_options_read();
 	assert_int_equal(wq_options.idle_timeout_ms, IDLE_TIMEOUT_MS);
 	assert_int_equal(wq_options.sample_us, SAMPLE_US);
+	assert_int_equal(wq_options.watchdog_ms, WATCHDOG_MS);
 	assert_int_equal(lines_take(), 0);
 }
 
@@ -47,6 +50,15 @@ static void each_variable_sets_its_own_option(void **state)
 	unsetenv("WORKQ_IDLE_TIMEOUT_MS");
 	assert_int_equal(sample_us_from("12345"), 12345);
 	assert_int_equal(wq_options.idle_timeout_ms, IDLE_TIMEOUT_MS);
+	assert_int_equal(lines_take(), 0);
+}
+
+/* 0 is in its range: off. */
+static void watchdog_may_be_turned_off(void **state)
+{
+	setenv("WORKQ_WATCHDOG_THRESH_MS", "0", 1);
+	wq_options_read();
+	assert_int_equal(wq_options.watchdog_ms, 0);
 	assert_int_equal(lines_take(), 0);
 }
 
@@ -123,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		options_test(unset_variables_give_the_defaults),
 		options_test(each_variable_sets_its_own_option),
+		options_test(watchdog_may_be_turned_off),
 		options_test(bounds_themselves_are_taken),
 		options_test(bad_value_is_reported_and_the_default_taken),
 		options_test(report_names_variable_value_bounds_and_default),

@@ -24,6 +24,14 @@ static void message_starts_with_its_prefix(void **state)
 	wq_msg_note(&msg, "something");
 	wq_msg_send(&msg);
 	assert_string_equal(line_take(), NOTE "something");
+	memset(&msg, 0xff, sizeof(msg));
+	wq_msg_bug(&msg, "something");
+	wq_msg_send(&msg);
+	assert_string_equal(line_take(), "workq: BUG: something");
+	memset(&msg, 0xff, sizeof(msg));
+	wq_msg_info(&msg, "something");
+	wq_msg_send(&msg);
+	assert_string_equal(line_take(), "workq: something");
 }
 
 static void message_holds_its_parts_in_order(void **state)

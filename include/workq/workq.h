@@ -55,7 +55,7 @@ WORKQ_FUNCTION(void) workq_block_end(void);
  *   cpumask                   the CPUs for unbound queues (O6), a mask such as "f" or "ff,00000000"
  *   cpumask_requested         what was asked for (read only)
  *   cpumask_isolated          what workqueue_unbound_housekeeping_update() took out (read only)
- *   parameters/default_affinity_scope  what "default" is: cpu, smt, cache, cache_shard, numa, system
+ *   parameters/default_affinity_scope  what "default" stands for: cpu, smt, cache, ...
  *   parameters/power_efficient  0 or 1 (read only)
  *   NAME/per_cpu              1: per-CPU, 0: unbound (read only)
  *   NAME/max_active           see workqueue_set_max_active(); read only for ordered queues

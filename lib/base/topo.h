@@ -47,7 +47,7 @@ unsigned int wq_topo_pod_of(const struct wq_topo *topo, enum wq_topo_scope scope
 /* Its CPUs; empty if there is no such pod. */
 void wq_topo_pod_cpus(const struct wq_topo *topo, enum wq_topo_scope scope, unsigned int pod,
 		      struct wq_cpuset *cpus);
-/* The NUMA pod that the system calls node `id` (its ids may be sparse); -1: there is none with CPUs. */
+/* The NUMA pod that the system calls node `id` (ids may be sparse); -1: there is none with CPUs. */
 int wq_topo_pod_of_node(const struct wq_topo *topo, int id);
 /* What the system calls this NUMA pod; -1: there is no such pod. */
 int wq_topo_node_of_pod(const struct wq_topo *topo, unsigned int pod);

@@ -313,7 +313,7 @@ static void link_pwqs(struct workqueue_struct *wq, struct wq_layout *layout)
 		pwq->color = wq->work_color;
 		pwq->limit->nr_pwqs++;
 		/* what is queued there waits until the older ones are through (B9) */
-		pwq->is_plugged = !is_first && wq->flags & __WQ_ORDERED;
+		wq_store_relaxed(&pwq->is_plugged, !is_first && wq->flags & __WQ_ORDERED);
 	}
 }
 
@@ -373,7 +373,7 @@ static void unplug_oldest(struct workqueue_struct *wq)
 		return;
 	wq_pool_lock(pwq->pool);
 	wq_pool_drain_locked(pwq->pool);
-	pwq->is_plugged = false;
+	wq_store_relaxed(&pwq->is_plugged, false);
 	wq_limit_serve_locked(pwq);
 	wq_pool_unlock(pwq->pool);
 }

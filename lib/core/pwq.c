@@ -101,12 +101,12 @@ uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsi
 {
 	struct wq_worker *worker = wq_pool_find_busy_locked(pwq->pool, work, work->func);
 	bool was_inactive = wq_list_is_marked(wq_work_node(work));
-	uint32_t slot = worker ? worker->slot : 0;
+	uint32_t slot = worker ? worker->slot : wq_word_slot(rest);
 
 	wq_assert_held(&pwq->pool->lock);
 	wq_list_del_marked(wq_work_node(work));
 	/* the last touch of the item; who is released below must find it idle */
-	wq_xchg_acq_rel(&work->data, wq_word_off(slot, 0) | rest);
+	wq_xchg_acq_rel(&work->data, wq_word_with_slot(rest, slot));
 	if (word & WQ_WORK_BARRIER)
 		wq_barrier_release_locked(pwq->pool, work);
 	if (was_inactive) {

@@ -23,9 +23,9 @@ void wq_pwq_activate_first_locked(struct wq_pwq *pwq);
 void wq_pwq_settle_locked(struct wq_pwq *pwq, unsigned int color);
 
 /*
- * Take a filed item off its list; its word becomes off-queue with `rest`, a depth or PENDING,
- * still naming the worker of the pool that runs it, if one does. Whoever waits
- * for the run is released (E6). Returns that worker's slot, or 0.
+ * Take a filed item off its list; its word becomes `rest`, off queue with a depth or PENDING, but
+ * names the worker of the pool that runs it, if one does. Whoever waits for the run is
+ * released (E6). Returns the slot that it names, or 0.
  */
 uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned long word,
 			      unsigned long rest);

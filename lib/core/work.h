@@ -109,6 +109,12 @@ static inline uint32_t wq_word_slot(unsigned long word)
 	return (uint32_t)(word >> WQ_WORK_SLOT_SHIFT);
 }
 
+/* An off-queue word, but naming this slot. */
+static inline unsigned long wq_word_with_slot(unsigned long word, uint32_t slot)
+{
+	return (uint32_t)word | (unsigned long)slot << WQ_WORK_SLOT_SHIFT;
+}
+
 static inline unsigned int wq_slot_pool_id(uint32_t slot)
 {
 	return slot >> 16;

@@ -230,6 +230,11 @@ static const struct attribute of_process[] = {
 
 /* ----------------------------------------------------------------- finding */
 
+static bool is_visible(struct workqueue_struct *wq)
+{
+	return (wq_load_relaxed(&wq->flags) & (WQ_SYSFS | __WQ_DESTROYING)) == WQ_SYSFS;
+}
+
 /* The oldest visible queue whose name is the first `len` bytes of this. */
 static struct workqueue_struct *find_queue(const char *name, size_t len)
 {
@@ -238,8 +243,7 @@ static struct workqueue_struct *find_queue(const char *name, size_t len)
 	wq_list_for_each(node, &wq_all) {
 		struct workqueue_struct *wq = wq_list_entry(node, struct workqueue_struct, node);
 
-		if (wq_load_relaxed(&wq->flags) & WQ_SYSFS && strlen(wq->name) == len &&
-		    !memcmp(wq->name, name, len))
+		if (is_visible(wq) && strlen(wq->name) == len && !memcmp(wq->name, name, len))
 			return wq;
 	}
 	return NULL;

@@ -8,6 +8,7 @@
 #include "base/report.h"
 #include "core/block.h"
 #include "core/pool.h"
+#include "core/pools.h"
 #include "core/work.h"
 #include "core/worker.h"
 
@@ -38,6 +39,38 @@ struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word)
 		return pool;
 	wq_pool_unlock(pool);
 	return NULL;
+}
+
+/* Is the item filed behind a plug, or about to be? */
+static bool is_behind_plug(struct work_struct *work)
+{
+	unsigned long word;
+	bool is_plugged;
+
+	wq_grace_enter();
+	word = wq_load_acquire(&work->data);
+	is_plugged = wq_word_is_queued(word) && wq_load_relaxed(&wq_word_pwq(word)->is_plugged);
+	wq_grace_leave();
+	return is_plugged;
+}
+
+uint32_t wq_wait_slot_elsewhere(struct work_struct *work)
+{
+	struct wq_worker *worker = NULL;
+	struct wq_pool *pool;
+	unsigned int id;
+
+	if (wq_likely(!is_behind_plug(work)))
+		return 0;
+	wq_pools_for_each(pool, id)
+	{
+		wq_pool_lock(pool);
+		worker = wq_pool_find_busy_locked(pool, work, work->func);
+		wq_pool_unlock(pool);
+		if (worker)
+			return worker->slot;
+	}
+	return 0;
 }
 
 bool wq_wait_is_for_self(struct work_struct *work, const char *caller)

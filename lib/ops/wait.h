@@ -14,6 +14,13 @@
 struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word);
 
 /*
+ * Who runs this filed item on another pool than the one it is filed in, as a slot; 0: nobody. So
+ * it can be only with an ordered queue whose attributes were changed since that run began: then B4
+ * does not hold (B9).
+ */
+uint32_t wq_wait_slot_elsewhere(struct work_struct *work);
+
+/*
  * Wait until the worker in this slot, taken from the item's off-queue word, does
  * not run the item. True if it did. From inside that run: reported as a fault of
  * `caller`, not waited.

@@ -55,6 +55,7 @@ struct work_struct {
 /*
  * WORK_CPU_UNBOUND: "no CPU given, prefer the local one", for queue_work_on().
  * WORK_BUSY_*: the bits of work_busy().
+ * WORK_NR_COLORS: so many flush_workqueue() of a queue wait for different items (D3).
  * WQ_MAX_ACTIVE: the largest max_active. WQ_DFL_ACTIVE: what 0 stands for.
  * WQ_NAME_LEN: longest name of a queue, with its NUL; longer ones are cut.
  * WORKER_DESC_LEN: longest text of set_worker_desc(), with its NUL.
@@ -63,6 +64,7 @@ enum {
 	WORK_CPU_UNBOUND = 8192,
 	WORK_BUSY_PENDING = 1 << 0,
 	WORK_BUSY_RUNNING = 1 << 1,
+	WORK_NR_COLORS = 16,
 	WQ_MAX_ACTIVE = 2048,
 	WQ_UNBOUND_MAX_ACTIVE = WQ_MAX_ACTIVE,
 	WQ_DFL_ACTIVE = 1024,
@@ -116,6 +118,22 @@ enum {
  */
 #define from_work(var, work, work_field) container_of(work, __typeof__(*(var)), work_field)
 
+/**
+ * WORK_DATA_INIT, WORK_DATA_STATIC_INIT - what stands in the state word of an idle item
+ *
+ * For static initialisers that name every member; DECLARE_WORK() is simpler.
+ */
+#define WORK_DATA_INIT()        0
+#define WORK_DATA_STATIC_INIT() 0
+
+/**
+ * work_data_bits - the address of an item's state word
+ * @work: the item
+ *
+ * Its bits are private and may change from release to release; bit 0 is work_pending().
+ */
+#define work_data_bits(work) (&(work)->data)
+
 /* Static initialiser of an idle item. */
 #define __WORK_INITIALIZER(n, f)                                                                   \
 	{                                                                                          \
@@ -150,14 +168,20 @@ static inline void workq_init_work(struct work_struct *work, work_func_t func)
  */
 #define INIT_WORK(_work, _func) workq_init_work((_work), (_func))
 
+/* As INIT_WORK(): what the kernel's variants say of lock checking is not looked at. */
+#define __INIT_WORK(_work, _func, _onstack)           workq_init_work((_work), (_func))
+#define __INIT_WORK_KEY(_work, _func, _onstack, _key) workq_init_work((_work), (_func))
+
 /**
- * INIT_WORK_ONSTACK - INIT_WORK() for an item on the stack
+ * INIT_WORK_ONSTACK, INIT_WORK_ONSTACK_KEY - INIT_WORK() for an item on the stack
  * @_work: the item
  * @_func: its function
  *
- * Pair with destroy_work_on_stack() once the item is idle for good.
+ * Pair with destroy_work_on_stack() once the item is idle for good. The second takes a
+ * lock class as a third argument, as in the kernel, and does not look at it.
  */
-#define INIT_WORK_ONSTACK(_work, _func) workq_init_work((_work), (_func))
+#define INIT_WORK_ONSTACK(_work, _func)           workq_init_work((_work), (_func))
+#define INIT_WORK_ONSTACK_KEY(_work, _func, _key) workq_init_work((_work), (_func))
 
 /**
  * destroy_work_on_stack - the item's stack frame is about to go
@@ -247,6 +271,8 @@ static inline void workq_init_delayed_work(struct delayed_work *dwork, work_func
  * Context: any thread, signal handler.
  */
 #define INIT_DELAYED_WORK(_work, _func) workq_init_delayed_work((_work), (_func), 0)
+#define __INIT_DELAYED_WORK(_work, _func, _tflags)                                                 \
+	workq_init_delayed_work((_work), (_func), (_tflags))
 
 /**
  * INIT_DEFERRABLE_WORK, INIT_DELAYED_WORK_DEFERRABLE - a delayed item that need not be exact
@@ -320,6 +346,17 @@ WORKQ_EXTERN_C struct workqueue_struct *alloc_workqueue(const char *fmt, unsigne
 WORKQ_EXTERN_C struct workqueue_struct *alloc_ordered_workqueue(const char *fmt, unsigned int flags,
 								...)
 	WORKQ_SYMBOL(alloc_ordered_workqueue) __attribute__((format(printf, 1, 3)));
+
+/**
+ * alloc_workqueue_lockdep_map, alloc_ordered_workqueue_lockdep_map - with a map for lock checking
+ *
+ * As alloc_workqueue() and alloc_ordered_workqueue(); the map, in front of the arguments
+ * of the format, is for the kernel's lock checker and not looked at.
+ */
+#define alloc_workqueue_lockdep_map(fmt, flags, max_active, lockdep_map, ...)                      \
+	((void)(lockdep_map), alloc_workqueue((fmt), (flags), (max_active), ##__VA_ARGS__))
+#define alloc_ordered_workqueue_lockdep_map(fmt, flags, lockdep_map, ...)                          \
+	((void)(lockdep_map), alloc_ordered_workqueue((fmt), (flags), ##__VA_ARGS__))
 
 /**
  * create_workqueue, create_freezable_workqueue, create_singlethread_workqueue - older names
@@ -740,7 +777,7 @@ WORKQ_EXTERN_C bool flush_work(struct work_struct *work) WORKQ_SYMBOL(flush_work
 WORKQ_EXTERN_C bool flush_delayed_work(struct delayed_work *dwork) WORKQ_SYMBOL(flush_delayed_work);
 
 /**
- * work_on_cpu - call a function on a CPU, and wait for its result
+ * work_on_cpu, work_on_cpu_key - call a function on a CPU, and wait for its result
  * @cpu: the CPU; one that the process may not use stands for one that it may
  * @fn:  the function; a worker calls it, as an item of system_percpu_wq
  * @arg: its argument
@@ -754,6 +791,7 @@ WORKQ_EXTERN_C bool flush_delayed_work(struct delayed_work *dwork) WORKQ_SYMBOL(
  */
 WORKQ_EXTERN_C long work_on_cpu(int cpu, long (*fn)(void *arg), void *arg)
 	WORKQ_SYMBOL(work_on_cpu);
+#define work_on_cpu_key(cpu, fn, arg, key) work_on_cpu((cpu), (fn), (arg))
 
 /**
  * schedule_on_each_cpu - run a function on each CPU at once, and wait until all have

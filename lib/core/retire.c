@@ -14,10 +14,8 @@
 #include "core/work.h"
 #include "core/wq.h"
 
-/* High priority: items that compute hold it off no more than timers. */
-struct workqueue_struct wq_release_wq = { .name = "release",
-					  .flags = WQ_PERCPU | WQ_HIGHPRI | __WQ_SYSTEM,
-					  .max_active = WQ_DFL_ACTIVE };
+/* Unbound: an item that computes must not hold off what an ordered queue waits for. */
+struct workqueue_struct wq_release_wq = { .name = "release", .flags = WQ_UNBOUND | __WQ_SYSTEM };
 
 /* ------------------------------------------------------------- when empty */
 

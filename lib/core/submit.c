@@ -4,7 +4,6 @@
  */
 #include "core/submit.h"
 
-#include "base/os.h"
 #include "base/report.h"
 #include "core/pool.h"
 #include "core/work.h"
@@ -107,14 +106,13 @@ static struct wq_pwq *where_it_runs(struct workqueue_struct *wq, struct work_str
 /* Reported once, by the first item. */
 static void report_deprecated(struct workqueue_struct *wq, const struct work_struct *work)
 {
-	char name[96];
 	struct wq_msg msg;
 
 	if (!(wq_fetch_and_acq_rel(&wq->flags, ~(unsigned int)__WQ_DEPRECATED) & __WQ_DEPRECATED))
 		return;
+	/* its name would be nicer, but cannot be had in a signal handler */
 	wq_msg_note(&msg, "work func ");
-	wq_os_function_name((uintptr_t)work->func, name, sizeof(name));
-	wq_msg_text(&msg, name);
+	wq_msg_pointer(&msg, (uintptr_t)work->func);
 	wq_msg_text(&msg, " enqueued on deprecated workqueue. Use ");
 	wq_msg_text(&msg, wq->flags & WQ_UNBOUND ? "system_dfl_wq" : "system_percpu_wq");
 	wq_msg_text(&msg, " instead.");

@@ -525,7 +525,7 @@ WORKQ_EXTERN_C int workqueue_unbound_housekeeping_update(const struct cpumask *h
  * See workq_attr_read().
  *
  * Context: any thread; may sleep. Return: 0, or
- *   -EINVAL  @wq is NULL or ordered (reported)
+ *   -EINVAL  @wq is NULL (reported)
  *   -EEXIST  there is one of that name already
  */
 WORKQ_EXTERN_C int workqueue_sysfs_register(struct workqueue_struct *wq)

@@ -378,34 +378,6 @@ const char *wq_os_getenv(const char *name)
 	return secure_getenv(name);
 }
 
-/* The last part of a path. */
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-void wq_os_function_name(uintptr_t function, char *name, size_t size)
-{
-	Dl_info info = { 0 };
-	const char *what = "";
-	uintptr_t start = 0;
-
-	if (dladdr((const void *)function, &info) && info.dli_sname) {
-		what = info.dli_sname;
-		start = (uintptr_t)info.dli_saddr;
-	} else if (info.dli_fname) {
-		what = base_name(info.dli_fname);
-		start = (uintptr_t)info.dli_fbase;
-	}
-	if (function == start)
-		snprintf(name, size, "%s", what);
-	else
-		snprintf(name, size, "%s%s0x%lx", what, *what ? "+" : "",
-			 (unsigned long)(function - start));
-}
-
 /* dlopen() by its name: where it is linked statically, the linker warns of it. */
 void *wq_os_library_symbol(const char *library, const char *symbol)
 {

@@ -96,9 +96,6 @@ long wq_os_read_file(const char *path, char *buf, size_t size);
 
 const char *wq_os_getenv(const char *name);
 
-/* A name for people: "function+0x4", or "program+0x1234" of a function without a symbol. */
-void wq_os_function_name(uintptr_t function, char *name, size_t size);
-
 /*
  * Where a symbol of a shared library is, which is loaded, for good, if the process does not have
  * it yet. NULL: no such library or symbol; in a program linked statically always.

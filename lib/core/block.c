@@ -11,6 +11,7 @@
 #include "base/grace.h"
 #include "base/os.h"
 #include "base/report.h"
+#include "base/symbol.h"
 #include "core/pool.h"
 #include "core/worker.h"
 
@@ -111,12 +112,16 @@ static bool sleeps(struct wq_worker *worker)
 	return state.letter != 'R' || (seen_sleeps && state.nr_sleeps > seen_sleeps);
 }
 
-static void report_sleeper(uint32_t *once, const struct wq_worker *worker)
+/* Drops the lock meanwhile: who gets reports may call us. */
+static void report_sleeper(uint32_t *once, struct wq_worker *worker)
 {
+	work_func_t func = worker->func;
 	char name[96];
 
-	wq_os_function_name((uintptr_t)worker->func, name, sizeof(name));
+	wq_pool_unlock(worker->pool);
+	wq_symbol_name((uintptr_t)func, name, sizeof(name));
 	wq_warn_once(once, "an item of a WQ_BH queue sleeps while others wait for it: ", name);
+	wq_pool_lock(worker->pool);
 }
 
 /*

@@ -58,7 +58,7 @@ static int make_bound(struct workqueue_struct *wq, struct wq_layout *layout)
 
 	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
 	{
-		table->of_cpu[cpu] = add(layout, wq, wq_pools_of_cpu(cpu, wq->flags), NULL);
+		table->of_cpu[cpu] = add(layout, wq, wq_pools_of_cpu(cpu, wq_wq_flags(wq)), NULL);
 		if (!table->of_cpu[cpu])
 			return -ENOMEM;
 	}
@@ -128,8 +128,8 @@ static void make_ring(struct wq_table *table)
 
 static int make_unbound(struct workqueue_struct *wq, struct wq_layout *layout)
 {
-	unsigned int scope = wq->flags & __WQ_ORDERED ? (unsigned int)WQ_AFFN_SYSTEM :
-							wq_affinity_scope(wq->attrs);
+	unsigned int scope = wq_wq_flags(wq) & __WQ_ORDERED ? (unsigned int)WQ_AFFN_SYSTEM :
+							      wq_affinity_scope(wq->attrs);
 	unsigned int nr_pods = wq_topo_nr_pods(wq_affinity_topo, (enum wq_topo_scope)scope);
 	struct wq_pwq **of_pod = wq_os_alloc(nr_pods * sizeof(struct wq_pwq *), sizeof(void *));
 	struct wq_cpuset usable;
@@ -214,7 +214,9 @@ static unsigned int clamp(unsigned int value, unsigned int min, unsigned int max
 static unsigned int node_max(const struct workqueue_struct *wq, unsigned int node,
 			     const struct wq_cpuset *usable)
 {
-	unsigned int max = (unsigned int)wq->max_active, min = (unsigned int)wq->min_active;
+	/* 0 is for freezing: pwqs of a node that has lost its CPUs may still hold items back */
+	unsigned int max = (unsigned int)wq->max_active;
+	unsigned int min = wq->min_active ? (unsigned int)wq->min_active : 1;
 	unsigned int nr_cpus, nr_all = wq_cpuset_count(usable);
 	struct wq_cpuset cpus;
 
@@ -313,7 +315,7 @@ static void link_pwqs(struct workqueue_struct *wq, struct wq_layout *layout)
 		pwq->color = wq->work_color;
 		pwq->limit->nr_pwqs++;
 		/* what is queued there waits until the older ones are through (B9) */
-		wq_store_relaxed(&pwq->is_plugged, !is_first && wq->flags & __WQ_ORDERED);
+		wq_store_relaxed(&pwq->is_plugged, !is_first && wq_wq_flags(wq) & __WQ_ORDERED);
 	}
 }
 
@@ -330,7 +332,7 @@ static void retire_replaced(struct workqueue_struct *wq)
 {
 	struct wq_pwq *pwq;
 
-	wq_store_relaxed(&wq->has_retired, true);
+	wq->has_retired = true;
 	wq_lock_acquire(&wq->flush_lock);
 	wq_wq_for_each_pwq(pwq, wq)
 	{

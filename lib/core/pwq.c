@@ -23,7 +23,7 @@ struct wq_pwq *wq_pwq_create(struct workqueue_struct *wq, struct wq_pool *pool,
 	pwq->wq = wq;
 	pwq->limit = limit ? limit : &pwq->own;
 	pwq->pool_id = pool->id;
-	pwq->is_intensive = pool->is_bound && (wq->flags & WQ_CPU_INTENSIVE);
+	pwq->is_intensive = pool->is_bound && (wq_wq_flags(wq) & WQ_CPU_INTENSIVE);
 	wq_limit_init(&pwq->own, 0);
 	wq_list_init(&pwq->inactive);
 	wq_retire_init(pwq);

@@ -114,7 +114,7 @@ static void report_deprecated(struct workqueue_struct *wq, const struct work_str
 	wq_msg_note(&msg, "work func ");
 	wq_msg_pointer(&msg, (uintptr_t)work->func);
 	wq_msg_text(&msg, " enqueued on deprecated workqueue. Use ");
-	wq_msg_text(&msg, wq->flags & WQ_UNBOUND ? "system_dfl_wq" : "system_percpu_wq");
+	wq_msg_text(&msg, wq_wq_flags(wq) & WQ_UNBOUND ? "system_dfl_wq" : "system_percpu_wq");
 	wq_msg_text(&msg, " instead.");
 	wq_msg_send(&msg);
 }
@@ -124,14 +124,14 @@ struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struc
 {
 	struct wq_pwq *running;
 
-	if (wq_unlikely(wq_load_relaxed(&wq->flags) & __WQ_DEPRECATED))
+	if (wq_unlikely(wq_wq_flags(wq) & __WQ_DEPRECATED))
 		report_deprecated(wq, work);
 	if (is_refused(wq, work)) {
 		wq_fetch_and_acq_rel(&work->data, ~(WQ_WORK_PENDING | WQ_WORK_TIMER));
 		return NULL;
 	}
 	/* order is enough to keep the runs of an item apart; elsewhere they could lose it (B4, B9) */
-	running = wq->flags & __WQ_ORDERED ? NULL : where_it_runs(wq, work, word);
+	running = wq_wq_flags(wq) & __WQ_ORDERED ? NULL : where_it_runs(wq, work, word);
 	if (running)
 		pwq = running;
 	wq_xchg_acq_rel(&work->data, wq_word_queued(pwq, wq_load_relaxed(&pwq->color)));

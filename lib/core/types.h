@@ -258,7 +258,7 @@ struct workqueue_struct {
 	struct wq_list overflow;                   /* F: waiting for a colour */
 	struct wq_list pwqs;                       /* F: all of the queue's, oldest first */
 	uint64_t nr_filed_gone;                    /* F: items ever filed in pwqs that are gone */
-	bool has_retired;                          /* A: under G: a pwq was ever replaced */
+	bool has_retired;                          /* G: a pwq was ever replaced */
 	int max_active;                            /* F: as set; what counts is in the limits */
 	int min_active; /* F: as set, for each node of an unbound queue */
 	struct wq_limit
@@ -267,6 +267,11 @@ struct workqueue_struct {
 	unsigned int nr_drainers; /* G: calls of drain_workqueue() in progress */
 	struct wq_list node;      /* G: in wq_all */
 };
+
+static inline unsigned int wq_wq_flags(const struct workqueue_struct *wq)
+{
+	return wq_load_relaxed(&wq->flags);
+}
 
 /* Beside the public flags: */
 enum {

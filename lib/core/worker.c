@@ -212,13 +212,15 @@ static void settle(struct wq_worker *worker)
 	wq_pwq_settle_locked(worker->pwq, worker->color);
 }
 
-/* WQ_BH, after an item: the other pool of the CPU may wait. */
-static void offer_turn(struct wq_turn *turn)
+/* WQ_BH, after an item is settled: the other pool of the CPU may wait. */
+static void offer_turn(struct wq_pool *pool)
 {
-	if (!wq_turn_is_awaited(turn))
+	if (!wq_turn_is_awaited(pool->turn))
 		return;
-	wq_turn_leave(turn);
-	wq_turn_take(turn);
+	wq_pool_unlock(pool);
+	wq_turn_leave(pool->turn);
+	wq_turn_take(pool->turn);
+	wq_pool_lock(pool);
 }
 
 static void run(struct wq_worker *worker, struct work_struct *work)
@@ -231,10 +233,10 @@ static void run(struct wq_worker *worker, struct work_struct *work)
 	func(work);
 	/* order: RETURNED pairs with RUNNING-LOOK: run 2 elsewhere sees all of run 1 */
 	wq_store_release(&worker->current, NULL);
-	if (wq_unlikely(worker->pool->turn != NULL))
-		offer_turn(worker->pool->turn);
 	wq_pool_lock(worker->pool);
 	settle(worker);
+	if (wq_unlikely(worker->pool->turn != NULL))
+		offer_turn(worker->pool);
 }
 
 /* -------------------------------------------------------------- thread */

@@ -33,7 +33,7 @@ static int init_unbound(struct workqueue_struct *wq)
 	if (!wq->attrs || !wq->limits)
 		return -ENOMEM;
 	wq->attrs->cpus = wq_allowed_cpus;
-	wq->attrs->nice = wq->flags & WQ_HIGHPRI ? WQ_HIGHPRI_NICE : 0;
+	wq->attrs->nice = wq_wq_flags(wq) & WQ_HIGHPRI ? WQ_HIGHPRI_NICE : 0;
 	for (node = 0; node < nr_limits; node++)
 		wq_limit_init(&wq->limits[node], 0);
 	return 0;
@@ -42,7 +42,7 @@ static int init_unbound(struct workqueue_struct *wq)
 static int init_layout(struct workqueue_struct *wq)
 {
 	struct wq_layout layout;
-	int err = wq->flags & WQ_UNBOUND ? init_unbound(wq) : 0;
+	int err = wq_wq_flags(wq) & WQ_UNBOUND ? init_unbound(wq) : 0;
 
 	if (!err)
 		err = wq_layout_make(wq, &layout);
@@ -86,7 +86,6 @@ void wq_wq_fini(struct workqueue_struct *wq)
 	struct wq_layout layout = { .table = wq->table };
 
 	wq_assert_held(&wq_config_lock);
-	wq_list_del(&wq->node);
 	wq_list_init(&layout.pwqs);
 	while (!wq_list_is_empty(&wq->pwqs)) {
 		struct wq_list *node = wq->pwqs.next;
@@ -135,10 +134,10 @@ static int init_system(struct workqueue_struct *wq)
 {
 	if (wq->table)
 		return 0;
-	wq->flags = wq_wq_settle_power(wq->flags);
-	if (wq->flags & WQ_UNBOUND)
+	wq->flags = wq_wq_settle_power(wq_wq_flags(wq));
+	if (wq_wq_flags(wq) & WQ_UNBOUND)
 		wq->max_active = WQ_MAX_ACTIVE;
-	if (wq->flags & WQ_BH)
+	if (wq_wq_flags(wq) & WQ_BH)
 		wq->max_active = INT_MAX;
 	return wq_wq_init(wq);
 }

@@ -18,7 +18,10 @@ extern bool wq_is_freezing;
  * -ENOMEM, then nothing is left behind. Configuration lock held.
  */
 int wq_wq_init(struct workqueue_struct *wq);
-/* Nobody can queue on it any more, it is empty, and so are its pwqs. Configuration lock held. */
+/*
+ * Nobody can queue on it any more, and it is empty: it is off wq_all, and pwqs that were replaced
+ * are gone. Configuration lock held.
+ */
 void wq_wq_fini(struct workqueue_struct *wq);
 
 /* WQ_POWER_EFFICIENT may stand for WQ_UNBOUND. */
@@ -32,13 +35,13 @@ int wq_wq_init_system(void);
 
 static inline bool wq_wq_is_refusing(struct workqueue_struct *wq)
 {
-	return wq_load_relaxed(&wq->flags) & (__WQ_DRAINING | __WQ_DESTROYING);
+	return wq_wq_flags(wq) & (__WQ_DRAINING | __WQ_DESTROYING);
 }
 
 static inline bool wq_wq_is_frozen(const struct workqueue_struct *wq)
 {
 	wq_assert_held(&wq_config_lock);
-	return wq_is_freezing && wq->flags & WQ_FREEZABLE;
+	return wq_is_freezing && wq_wq_flags(wq) & WQ_FREEZABLE;
 }
 
 /* The pwq that serves a CPU. In a section, which keeps it. */

@@ -127,6 +127,21 @@ static void set_destroying(struct workqueue_struct *wq)
 	wq_fetch_or_acq_rel(&wq->flags, (unsigned int)__WQ_DESTROYING);
 }
 
+/* It is empty, and nobody knows it but who changes all queues. */
+static void free_queue(struct workqueue_struct *wq)
+{
+	wq_lock_acquire(&wq_config_lock);
+	wq_list_del(&wq->node);
+	wq_lock_release(&wq_config_lock);
+	/* so no pwq is replaced any more; those that were are empty: their release has been queued */
+	if (wq->has_retired)
+		wq_flush_queue(&wq_release_wq);
+	wq_lock_acquire(&wq_config_lock);
+	wq_wq_fini(wq);
+	wq_lock_release(&wq_config_lock);
+	wq_os_free(wq);
+}
+
 void destroy_workqueue(struct workqueue_struct *wq)
 {
 	if (!wq_flush_is_usable(wq, "destroy_workqueue()") ||
@@ -140,11 +155,5 @@ void destroy_workqueue(struct workqueue_struct *wq)
 	/* order: SYNCHRONIZE: nobody looks at the queue or its pwqs any more */
 	wq_grace_synchronize();
 	wq_delayed_disarm_all(wq);
-	/* pwqs that were replaced are empty, so their release has been queued */
-	if (wq_load_relaxed(&wq->has_retired))
-		wq_flush_queue(&wq_release_wq);
-	wq_lock_acquire(&wq_config_lock);
-	wq_wq_fini(wq);
-	wq_lock_release(&wq_config_lock);
-	wq_os_free(wq);
+	free_queue(wq);
 }

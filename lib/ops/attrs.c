@@ -83,7 +83,7 @@ static const char *fault_in(const struct workqueue_struct *wq, const struct work
 		return "no queue";
 	if (!attrs)
 		return "no attributes";
-	if (!(wq->flags & WQ_UNBOUND))
+	if (!(wq_wq_flags(wq) & WQ_UNBOUND))
 		return "the queue is not unbound";
 	if ((unsigned int)attrs->affn_scope >= WQ_AFFN_NR_TYPES)
 		return "no such affinity scope";
@@ -139,7 +139,7 @@ static bool is_unbound(const struct workqueue_struct *wq)
 
 static bool has_default_scope(const struct workqueue_struct *wq)
 {
-	return wq->attrs && !(wq->flags & __WQ_ORDERED) && wq->attrs->scope == WQ_AFFN_DFL;
+	return wq->attrs && !(wq_wq_flags(wq) & __WQ_ORDERED) && wq->attrs->scope == WQ_AFFN_DFL;
 }
 
 int wq_attrs_set_cpus_locked(const struct wq_cpuset *requested,

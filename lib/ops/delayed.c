@@ -10,6 +10,7 @@
 
 #include "base/os.h"
 #include "base/report.h"
+#include "base/symbol.h"
 #include "core/pool.h"
 #include "core/pwq.h"
 #include "core/shard.h"
@@ -342,7 +343,7 @@ static void report_left(const struct left_armed *left)
 	wq_msg_text(&msg, "\" still had armed delayed items, which will not run: ");
 	wq_msg_number(&msg, left->nr);
 	for (i = 0; i < left->nr_functions; i++) {
-		wq_os_function_name((uintptr_t)left->functions[i].func, name, sizeof(name));
+		wq_symbol_name((uintptr_t)left->functions[i].func, name, sizeof(name));
 		wq_msg_text(&msg, i ? ", " : " of ");
 		wq_msg_text(&msg, name);
 		wq_msg_text(&msg, " x");

@@ -282,7 +282,7 @@ void flush_workqueue(struct workqueue_struct *wq)
 	if (!wq_flush_is_usable(wq, "flush_workqueue()"))
 		return;
 	/* the kernel does not check the deprecated and the BH ones */
-	if ((wq->flags & (__WQ_SYSTEM | WQ_BH)) == __WQ_SYSTEM && wq != system_wq &&
+	if ((wq_wq_flags(wq) & (__WQ_SYSTEM | WQ_BH)) == __WQ_SYSTEM && wq != system_wq &&
 	    wq != system_unbound_wq)
 		wq_note_once(
 			&said_system,

@@ -22,7 +22,7 @@ static void set_freezing(bool is_freezing)
 
 	wq_is_freezing = is_freezing;
 	wq_list_for_each(node, &wq_all) {
-		if (wq_of(node)->flags & WQ_FREEZABLE)
+		if (wq_wq_flags(wq_of(node)) & WQ_FREEZABLE)
 			wq_layout_set_limits(wq_of(node));
 	}
 }
@@ -69,7 +69,7 @@ static bool is_any_busy(void)
 	struct wq_list *node;
 
 	wq_list_for_each(node, &wq_all) {
-		if (wq_of(node)->flags & WQ_FREEZABLE && is_busy(wq_of(node)))
+		if (wq_wq_flags(wq_of(node)) & WQ_FREEZABLE && is_busy(wq_of(node)))
 			return true;
 	}
 	return false;

@@ -31,14 +31,14 @@ static int clamp_max_active(int max_active, const char *name)
 int wq_limits_initial(const struct workqueue_struct *wq, int max_active)
 {
 	/* nothing limits those but their CPU (C5) */
-	if (wq->flags & WQ_BH)
+	if (wq_wq_flags(wq) & WQ_BH)
 		return INT_MAX;
 	return max_active ? clamp_max_active(max_active, wq->name) : WQ_DFL_ACTIVE;
 }
 
 bool wq_limits_is_fixed(const struct workqueue_struct *wq)
 {
-	return wq->flags & (WQ_BH | __WQ_ORDERED);
+	return wq_wq_flags(wq) & (WQ_BH | __WQ_ORDERED);
 }
 
 void wq_limits_set_max(struct workqueue_struct *wq, int max_active)
@@ -52,10 +52,10 @@ void wq_limits_set_max(struct workqueue_struct *wq, int max_active)
 void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
 {
 	if (!wq || wq_limits_is_fixed(wq)) {
-		wq_warn("workqueue_set_max_active() has no effect on ", !wq ? "no queue" :
-									wq->flags & __WQ_ORDERED ?
-									      "an ordered queue" :
-									      "a WQ_BH queue");
+		wq_warn("workqueue_set_max_active() has no effect on ",
+			!wq                            ? "no queue" :
+			wq_wq_flags(wq) & __WQ_ORDERED ? "an ordered queue" :
+							 "a WQ_BH queue");
 		return;
 	}
 	if (!wq_init_use())
@@ -67,7 +67,7 @@ void workqueue_set_max_active(struct workqueue_struct *wq, int max_active)
 
 void workqueue_set_min_active(struct workqueue_struct *wq, int min_active)
 {
-	if (!wq || !(wq->flags & WQ_UNBOUND) || wq_limits_is_fixed(wq)) {
+	if (!wq || !(wq_wq_flags(wq) & WQ_UNBOUND) || wq_limits_is_fixed(wq)) {
 		wq_warn("workqueue_set_min_active() has no effect on ",
 			wq ? "a queue that is not plainly unbound" : "no queue");
 		return;

@@ -80,8 +80,7 @@ static inline bool queue_in_section(int cpu, struct workqueue_struct *wq, struct
 		wq_wq_pwq_of(wq, cpu == WORK_CPU_UNBOUND ? wq_os_cpu() : (unsigned int)cpu);
 	unsigned long word = wq_load_relaxed(&work->data);
 
-	if (wq_unlikely(!is_plain(word, pwq) || wq_load_relaxed(&wq->flags) & __WQ_SPECIAL ||
-			!work->func))
+	if (wq_unlikely(!is_plain(word, pwq) || wq_wq_flags(wq) & __WQ_SPECIAL || !work->func))
 		return queue_slow(wq, work, cpu);
 	/* order: PENDING-TAKE pairs with PENDING-CLEAR */
 	if (wq_unlikely(!wq_cas_acq_rel(&work->data, &word,
@@ -136,7 +135,7 @@ bool queue_work_node(int node, struct workqueue_struct *wq, struct work_struct *
 	static uint32_t once; /* A: reported */
 	int cpu = WORK_CPU_UNBOUND, pod;
 
-	if (wq && !(wq->flags & WQ_UNBOUND))
+	if (wq && !(wq_wq_flags(wq) & WQ_UNBOUND))
 		wq_warn_once(&once, "queue_work_node() on a queue that is not unbound: ", wq->name);
 	if (!wq_init_use())
 		return false;

@@ -232,7 +232,7 @@ static const struct attribute of_process[] = {
 
 static bool is_visible(struct workqueue_struct *wq)
 {
-	return (wq_load_relaxed(&wq->flags) & (WQ_SYSFS | __WQ_DESTROYING)) == WQ_SYSFS;
+	return (wq_wq_flags(wq) & (WQ_SYSFS | __WQ_DESTROYING)) == WQ_SYSFS;
 }
 
 /* The oldest visible queue whose name is the first `len` bytes of this. */
@@ -332,8 +332,8 @@ int workqueue_sysfs_register(struct workqueue_struct *wq)
 {
 	int err = 0;
 
-	if (!wq || wq->flags & __WQ_ORDERED) {
-		wq_warn("workqueue_sysfs_register() of ", wq ? "an ordered queue" : "no queue");
+	if (!wq) {
+		wq_warn("workqueue_sysfs_register() of no queue", "");
 		return -EINVAL;
 	}
 	if (!wq_init_use())

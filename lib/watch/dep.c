@@ -9,10 +9,11 @@
 
 #include "base/os.h"
 #include "base/report.h"
+#include "base/symbol.h"
 
 void wq_dep_note(struct wq_dep *dep, struct workqueue_struct *target, work_func_t func)
 {
-	if (wq_load_relaxed(&target->flags) & WQ_MEM_RECLAIM)
+	if (wq_wq_flags(target) & WQ_MEM_RECLAIM)
 		return;
 	dep->is_broken = true;
 	snprintf(dep->name, sizeof(dep->name), "%s", target->name);
@@ -23,7 +24,7 @@ static void put_function(struct wq_msg *msg, work_func_t func)
 {
 	char name[96];
 
-	wq_os_function_name((uintptr_t)func, name, sizeof(name));
+	wq_symbol_name((uintptr_t)func, name, sizeof(name));
 	wq_msg_text(msg, ":");
 	wq_msg_text(msg, name);
 }

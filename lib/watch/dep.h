@@ -19,7 +19,7 @@ static inline bool wq_dep_is_in_reclaim(void)
 
 	if (!worker || !worker->current)
 		return false;
-	flags = wq_load_relaxed(&worker->current_pwq->wq->flags);
+	flags = wq_wq_flags(worker->current_pwq->wq);
 	return (flags & (WQ_MEM_RECLAIM | __WQ_LEGACY)) == WQ_MEM_RECLAIM;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/os.h"
 #include "base/report.h"
+#include "base/symbol.h"
 #include "core/pool.h"
 #include "core/pools.h"
 #include "core/worker.h"
@@ -103,7 +104,7 @@ static void report_info(const char *prefix, const struct info *info)
 	char function[96];
 	struct wq_msg msg;
 
-	wq_os_function_name((uintptr_t)info->func, function, sizeof(function));
+	wq_symbol_name((uintptr_t)info->func, function, sizeof(function));
 	wq_msg_info(&msg, prefix);
 	wq_msg_text(&msg, "Workqueue: ");
 	wq_msg_text(&msg, info->queue);

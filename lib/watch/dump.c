@@ -188,7 +188,7 @@ static void show_name(struct workqueue_struct *wq)
 	wq_msg_info(&msg, "workqueue ");
 	wq_msg_text(&msg, wq->name);
 	wq_msg_text(&msg, ": flags=");
-	wq_msg_pointer(&msg, wq_load_relaxed(&wq->flags));
+	wq_msg_pointer(&msg, wq_wq_flags(wq));
 	wq_msg_send(&msg);
 }
 
@@ -230,7 +230,7 @@ static void show_queues(unsigned int flags)
 	wq_lock_acquire(&wq_config_lock);
 	wq_list_for_each(node, &wq_all) {
 		wq = wq_list_entry(node, struct workqueue_struct, node);
-		if (!flags || wq_load_relaxed(&wq->flags) & flags)
+		if (!flags || wq_wq_flags(wq) & flags)
 			wq_dump_queue(wq);
 	}
 	wq_lock_release(&wq_config_lock);

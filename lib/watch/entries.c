@@ -10,6 +10,7 @@
 
 #include "base/os.h"
 #include "base/report.h"
+#include "base/symbol.h"
 
 #define NS_PER_S  1000000000ull
 /* Longer names are cut: a entry must fit in a line. */
@@ -60,7 +61,7 @@ static void put(const struct wq_entry *entry, uint64_t now, char *text)
 	char name[NAME_SIZE] = "";
 
 	if (entry->func)
-		wq_os_function_name((uintptr_t)entry->func, name, sizeof(name));
+		wq_symbol_name((uintptr_t)entry->func, name, sizeof(name));
 	switch (entry->kind) {
 	case WQ_ENTRY_RUN:
 		put_run(entry, name, now, text);

@@ -125,6 +125,7 @@ static inline struct workqueue_struct *make_queue(unsigned int flags)
 static inline void free_queue(struct workqueue_struct *wq)
 {
 	wq_lock_acquire(&wq_config_lock);
+	wq_list_del(&wq->node);
 	wq_wq_fini(wq);
 	wq_lock_release(&wq_config_lock);
 	wq_os_free(wq);

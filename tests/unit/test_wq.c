@@ -7,6 +7,7 @@
 #include "machine.h"
 
 #include "core/worker.h"
+#include "memory.h"
 
 /* ------------------------------------------------------------------- queues */
 
@@ -98,10 +99,85 @@ static void freed_queue_holds_nothing(void)
 	start_bare_machine();
 	wq = make_queue_with(WQ_PERCPU, 1);
 	wq_lock_acquire(&wq_config_lock);
+	wq_list_del(&wq->node);
 	wq_wq_fini(wq);
 	wq_lock_release(&wq_config_lock);
 	must(!nr_pwqs(wq) && !wq->table && !wq->armed && !wq->attrs && !wq->limits);
 	wq_os_free(wq);
+}
+
+static void made_queue_is_one_of_all(void)
+{
+	struct workqueue_struct *wq;
+
+	start_bare_machine();
+	must(wq_list_is_empty(&wq_all));
+	wq = make_queue_with(WQ_PERCPU, 1);
+	must(wq_all.next == &wq->node && wq_all.prev == &wq->node);
+	free_queue(wq);
+}
+
+/* C4 */
+static void min_active_is_eight_but_no_more_than_max_active(void)
+{
+	start_bare_machine();
+	must(make_queue_with(WQ_UNBOUND, 100)->min_active == WQ_DFL_MIN_ACTIVE);
+	must(make_queue_with(WQ_UNBOUND, 8)->min_active == 8);
+	must(make_queue_with(WQ_UNBOUND, 3)->min_active == 3);
+}
+
+static void new_unbound_queue_has_the_default_attributes(void)
+{
+	struct wq_attrs *attrs;
+
+	start_bare_machine();
+	attrs = make_queue_with(WQ_UNBOUND, 1)->attrs;
+	must(wq_cpuset_is_equal(&attrs->cpus, &wq_allowed_cpus));
+	must(!attrs->nice && attrs->scope == WQ_AFFN_DFL && !attrs->is_strict);
+	must(make_queue_with(WQ_UNBOUND | WQ_HIGHPRI, 1)->attrs->nice == WQ_HIGHPRI_NICE);
+	must(!make_queue_with(WQ_PERCPU, 1)->attrs);
+}
+
+static void power_efficient_queue_is_unbound_if_so_wished(void)
+{
+	unsigned int flags = WQ_PERCPU | WQ_POWER_EFFICIENT | WQ_FREEZABLE;
+
+	wq_options.power_efficient = 0;
+	must(wq_wq_settle_power(flags) == flags);
+	wq_options.power_efficient = 1;
+	must(wq_wq_settle_power(flags) == (WQ_UNBOUND | WQ_POWER_EFFICIENT | WQ_FREEZABLE));
+	must(wq_wq_settle_power(WQ_PERCPU) == WQ_PERCPU);
+}
+
+/* Whatever allocation fails. */
+static void check_without_memory(unsigned int flags)
+{
+	struct workqueue_struct wq = { .flags = flags, .max_active = 1 };
+	int err = -ENOMEM, n;
+
+	for (n = 0; err; n++) {
+		wq_lock_acquire(&wq_config_lock);
+		allocs_left = n;
+		err = wq_wq_init(&wq);
+		allocs_left = -1;
+		wq_lock_release(&wq_config_lock);
+		must(err == 0 || err == -ENOMEM);
+		must(!err || (!wq.table && !wq.armed && !wq.attrs && !wq.limits && !nr_pwqs(&wq)));
+		must(!err == !wq_list_is_empty(&wq_all));
+	}
+	must(n > 3);
+	wq_lock_acquire(&wq_config_lock);
+	wq_list_del(&wq.node);
+	wq_wq_fini(&wq);
+	wq_lock_release(&wq_config_lock);
+}
+
+static void without_memory_there_is_no_queue_and_nothing_left(void)
+{
+	need_end_of_memory();
+	start_bare_machine();
+	check_without_memory(WQ_PERCPU);
+	check_without_memory(WQ_UNBOUND);
 }
 
 /* ----------------------------------------------------------- system's queues */
@@ -176,6 +252,11 @@ int main(void)
 		child_test(new_queue_is_open_and_nobody_flushes_it),
 		child_test(draining_and_destroying_queues_refuse),
 		child_test(freed_queue_holds_nothing),
+		child_test(made_queue_is_one_of_all),
+		child_test(min_active_is_eight_but_no_more_than_max_active),
+		child_test(new_unbound_queue_has_the_default_attributes),
+		child_test(power_efficient_queue_is_unbound_if_so_wished),
+		child_test(without_memory_there_is_no_queue_and_nothing_left),
 		child_test(system_queues_have_names_before_anything_started),
 		child_test(system_queues_are_twelve_and_work_after_init),
 		child_test(system_queues_are_made_once),

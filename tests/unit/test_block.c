@@ -8,6 +8,7 @@
 
 #include "base/grace.h"
 #include "core/block.h"
+#include "lines.h"
 
 static struct wq_worker *self, *idle;
 
@@ -38,8 +39,23 @@ static int unbound_begin(void **state)
 	return unit_begin(state);
 }
 
+static struct wq_turn turn;
+
+static int bh_begin(void **state)
+{
+	block_begin(WQ_PERCPU | WQ_BH);
+	memset(&turn, 0, sizeof(turn));
+	wq_turn_take(&turn);
+	pool.turn = &turn;
+	self->current = &item[0];
+	lines_take();
+	wq_report_set_fn(lines_catch);
+	return unit_begin(state);
+}
+
 static int block_end(void **state)
 {
+	wq_report_set_fn(NULL);
 	wq_worker_self = NULL;
 	handmade_end();
 	return unit_end(state);
@@ -47,6 +63,7 @@ static int block_end(void **state)
 
 #define bound_test(fn)   cmocka_unit_test_setup_teardown(fn, bound_begin, block_end)
 #define unbound_test(fn) cmocka_unit_test_setup_teardown(fn, unbound_begin, block_end)
+#define bh_test(fn)      cmocka_unit_test_setup_teardown(fn, bh_begin, block_end)
 
 /* --------------------------------------------------------------------- told */
 
@@ -169,6 +186,19 @@ static void park_is_the_threads_own_unless_its_record_is_shared(void **state)
 	record.shared = true;
 	assert_null(wq_block_park());
 	wq_grace_self = NULL;
+}
+
+/* M1 */
+static void begin_lets_nobody_run_in_a_pool_for_bh(void **state)
+{
+	wq_block_begin();
+	assert_int_equal(self->block_depth, 1);
+	assert_false(self->is_uncounted);
+	assert_int_equal(pool.nr_running, 1);
+	wq_block_end();
+	assert_int_equal(self->block_depth, 0);
+	assert_int_equal(pool.nr_running, 1);
+	assert_false(was_woken(&idle->park));
 }
 
 /* ------------------------------------------------------------------ sampled */
@@ -368,6 +398,88 @@ static void worker_stepped_around_may_wait_as_well(void **state)
 	be_gone();
 }
 
+/* --------------------------------------------------------- sampled, for WQ_BH */
+
+static void look_often(void)
+{
+	for (int i = 0; i < 4; i++)
+		assert_false(wq_block_sample(&pool));
+	assert_false(self->is_uncounted);
+	assert_false(was_woken(&idle->park));
+}
+
+/* M1 */
+static void spinner_of_a_pool_for_bh_is_no_fault(void **state)
+{
+	be_like(spin_at_gate, 'R');
+	look_often();
+	assert_int_equal(lines_take(), 0);
+	be_gone();
+}
+
+/* M2 */
+static void wait_of_the_librarys_own_is_no_fault(void **state)
+{
+	be_like(sleep_at_gate, 'S');
+	wq_block_begin();
+	look_often();
+	assert_int_equal(lines_take(), 0);
+	wq_block_end();
+	be_gone();
+}
+
+/* Its item has run. */
+static void wait_for_the_next_turn_is_no_fault(void **state)
+{
+	be_like(sleep_at_gate, 'S');
+	self->current = NULL;
+	look_often();
+	assert_int_equal(lines_take(), 0);
+	be_gone();
+}
+
+static void take_waiting_item_off(void)
+{
+	wq_pool_lock(&pool);
+	wq_pwq_unfile_locked(pwq, &item[1], item[1].data, 0);
+	unlock_only();
+}
+
+static void sleeper_whom_nobody_waits_for_is_not_looked_for(void **state)
+{
+	be_like(sleep_at_gate, 'S');
+	take_waiting_item_off();
+	look_often();
+	assert_int_equal(lines_take(), 0);
+	be_gone();
+}
+
+static long take_turn(void *arg)
+{
+	wq_turn_take(arg);
+	wq_turn_leave(arg);
+	return 0;
+}
+
+/* M1 */
+static void sleeper_of_a_pool_for_bh_is_reported_once_and_not_replaced(void **state)
+{
+	struct call other;
+
+	be_like(sleep_at_gate, 'S');
+	take_waiting_item_off();
+	call_start(&other, take_turn, &turn);
+	wait_until(wq_turn_is_awaited(&turn));
+	look_often();
+	/* once per process: this test comes behind those that expect no report */
+	assert_non_null(strstr(line_take(), "an item of a WQ_BH queue sleeps"));
+	look_often();
+	assert_int_equal(lines_take(), 0);
+	wq_turn_leave(&turn);
+	call_join(&other);
+	be_gone();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +506,12 @@ int main(void)
 		unbound_test(uncounted_worker_is_not_stepped_around_twice),
 		bound_test(worker_whose_state_is_unknown_counts_as_asleep),
 		bound_test(worker_stepped_around_may_wait_as_well),
+		bh_test(begin_lets_nobody_run_in_a_pool_for_bh),
+		bh_test(spinner_of_a_pool_for_bh_is_no_fault),
+		bh_test(wait_of_the_librarys_own_is_no_fault),
+		bh_test(wait_for_the_next_turn_is_no_fault),
+		bh_test(sleeper_whom_nobody_waits_for_is_not_looked_for),
+		bh_test(sleeper_of_a_pool_for_bh_is_reported_once_and_not_replaced),
 	};
 
 	return cmocka_run_group_tests_name("block", tests, NULL, NULL);

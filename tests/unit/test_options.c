@@ -12,6 +12,7 @@ enum {
 	IDLE_TIMEOUT_MS = 300000,
 	SAMPLE_US = 2000,
 	WATCHDOG_MS = 30000,
+	DEFER_MS = 1000,
 };
 
 static int options_begin(void **state)
@@ -19,6 +20,11 @@ static int options_begin(void **state)
 	unsetenv("WORKQ_IDLE_TIMEOUT_MS");
 	unsetenv("WORKQ_SAMPLE_US");
 	unsetenv("WORKQ_WATCHDOG_THRESH_MS");
+	unsetenv("WORKQ_DEFER_MS");
+	unsetenv("WORKQ_POWER_EFFICIENT");
+	unsetenv("WORKQ_AFFINITY_SCOPE");
+	unsetenv("WORKQ_SYSFS_ROOT");
+	unsetenv("WORKQ_UNBOUND_CPUS");
 	return lines_begin(state);
 }
 
@@ -38,6 +44,11 @@ static void unset_variables_give_the_defaults(void **state)
 	assert_int_equal(wq_options.idle_timeout_ms, IDLE_TIMEOUT_MS);
 	assert_int_equal(wq_options.sample_us, SAMPLE_US);
 	assert_int_equal(wq_options.watchdog_ms, WATCHDOG_MS);
+	assert_int_equal(wq_options.defer_ms, DEFER_MS);
+	assert_int_equal(wq_options.power_efficient, 0);
+	assert_string_equal(wq_options.affinity_scope, "cache_shard");
+	assert_string_equal(wq_options.sysfs_root, "/sys");
+	assert_string_equal(wq_options.unbound_cpus, "");
 	assert_int_equal(lines_take(), 0);
 }
 
@@ -59,6 +70,34 @@ static void watchdog_may_be_turned_off(void **state)
 	setenv("WORKQ_WATCHDOG_THRESH_MS", "0", 1);
 	wq_options_read();
 	assert_int_equal(wq_options.watchdog_ms, 0);
+	assert_int_equal(lines_take(), 0);
+}
+
+static void power_efficient_is_yes_or_no(void **state)
+{
+	setenv("WORKQ_POWER_EFFICIENT", "1", 1);
+	wq_options_read();
+	assert_int_equal(wq_options.power_efficient, 1);
+	setenv("WORKQ_POWER_EFFICIENT", "2", 1);
+	wq_options_read();
+	assert_int_equal(wq_options.power_efficient, 0);
+	assert_int_equal(lines_take(), 1);
+}
+
+/* Who uses them says what is wrong with them. */
+static void texts_are_taken_as_they_are(void **state)
+{
+	setenv("WORKQ_AFFINITY_SCOPE", "no such scope", 1);
+	setenv("WORKQ_SYSFS_ROOT", "", 1);
+	wq_options_read();
+	assert_string_equal(wq_options.affinity_scope, "no such scope");
+	assert_string_equal(wq_options.sysfs_root, "");
+	assert_string_equal(wq_options.unbound_cpus, "");
+	setenv("WORKQ_UNBOUND_CPUS", "0-3,8 ", 1);
+	unsetenv("WORKQ_SYSFS_ROOT");
+	wq_options_read();
+	assert_string_equal(wq_options.unbound_cpus, "0-3,8 ");
+	assert_string_equal(wq_options.sysfs_root, "/sys");
 	assert_int_equal(lines_take(), 0);
 }
 
@@ -136,6 +175,8 @@ int main(void)
 		options_test(unset_variables_give_the_defaults),
 		options_test(each_variable_sets_its_own_option),
 		options_test(watchdog_may_be_turned_off),
+		options_test(power_efficient_is_yes_or_no),
+		options_test(texts_are_taken_as_they_are),
 		options_test(bounds_themselves_are_taken),
 		options_test(bad_value_is_reported_and_the_default_taken),
 		options_test(report_names_variable_value_bounds_and_default),

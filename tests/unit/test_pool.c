@@ -4,6 +4,7 @@
  * or offered at the end of a lock hold.
  */
 #include "handmade.h"
+#include "real_worker.h"
 
 static int bound_begin(void **state)
 {
@@ -744,46 +745,6 @@ static void count_run(struct work_struct *work)
 	atomic_fetch_add(&mine->runs, 1);
 }
 
-static long work_until_reaped(void *arg)
-{
-	wq_worker_main(arg);
-	return 0;
-}
-
-static bool is_idle_now(struct wq_worker *worker)
-{
-	bool is_idle;
-
-	wq_pool_lock(&pool);
-	is_idle = worker->is_idle;
-	wq_pool_unlock(&pool);
-	return is_idle;
-}
-
-static void reap(struct wq_worker *worker)
-{
-	wait_until(is_idle_now(worker));
-	wq_pool_lock(&pool);
-	wq_list_del(&worker->idle_node);
-	worker->is_idle = false;
-	pool.nr_idle--;
-	worker->must_exit = true;
-	wq_pool_due_locked(&pool, &worker->park);
-	wq_pool_unlock(&pool);
-}
-
-static struct wq_worker *start_worker(struct call *call)
-{
-	struct wq_worker *worker;
-
-	wq_pool_lock(&pool);
-	worker = wq_worker_alloc_locked(&pool);
-	pool.nr_running++;
-	wq_pool_unlock(&pool);
-	call_start(call, work_until_reaped, worker);
-	return worker;
-}
-
 /* Push, wait for the run, push again: each time the worker may be about to sleep. */
 static long push_one_by_one(void *arg)
 {
@@ -804,7 +765,7 @@ static long push_one_by_one(void *arg)
 static void no_push_is_left_without_a_worker(void **state)
 {
 	struct call work, produce[PRODUCERS];
-	struct wq_worker *worker = start_worker(&work);
+	struct wq_worker *worker = start_worker(&pool, &work);
 
 	for (int i = 0; i < PRODUCERS; i++) {
 		INIT_WORK(&counted[i].work, count_run);

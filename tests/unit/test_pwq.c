@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_pwq.c - a queue's share of a pool: max_active and flush colours.
+ * test_pwq.c - a queue's share of a pool: its items and their flush colours.
  *
  * On a hand-made pool whose lock is held throughout each test, but where one
  * looks at who is woken.
@@ -450,49 +450,6 @@ static void colour_without_a_waiting_head_ends_quietly(void **state)
 	assert_int_equal(wq.flush_pending[0], 0);
 }
 
-/* ------------------------------------------------------------------ set_max */
-
-/* C6 */
-static void raised_limit_starts_waiting_items_in_order(void **state)
-{
-	file_all(0, 7);
-	set_max(pwq, 5);
-	assert_list(&pool.worklist, 0, 1, 2, 3, 4);
-	assert_list(&pwq->inactive, 5, 6, 7);
-	set_max(pwq, 100);
-	assert_list(&pool.worklist, 0, 1, 2, 3, 4, 5, 6, 7);
-	assert_empty(&pwq->inactive);
-}
-
-/* C6 */
-static void lowered_limit_stops_nobody(void **state)
-{
-	struct wq_worker *worker = new_worker();
-
-	file_all(0, 2);
-	set_max(pwq, 1);
-	assert_list(&pool.worklist, 0, 1, 2);
-	file(3);
-	assert_list(&pwq->inactive, 3);
-	for (int i = 0; i < 2; i++) {
-		begin_item(worker, &item[i]);
-		end_item(worker);
-		assert_list(&pwq->inactive, 3);
-	}
-	begin_item(worker, &item[2]);
-	end_item(worker);
-	assert_list(&pool.worklist, 3);
-}
-
-static void what_is_in_the_intake_is_filed_under_the_old_limit(void **state)
-{
-	for (int i = 0; i < 5; i++)
-		push(i);
-	set_max(pwq, 1);
-	assert_list(&pool.worklist, 0, 1, 2);
-	assert_list(&pwq->inactive, 3, 4);
-}
-
 /* ------------------------------------------------------------------- oracle */
 
 /* The same by moving numbers in arrays. */
@@ -640,9 +597,6 @@ int main(void)
 		pwq_test(unfiled_items_leave_their_colour_too),
 		pwq_test(inactive_item_unfiled_last_wakes_the_flusher),
 		pwq_test(colour_without_a_waiting_head_ends_quietly),
-		pwq_test(raised_limit_starts_waiting_items_in_order),
-		pwq_test(lowered_limit_stops_nobody),
-		pwq_test(what_is_in_the_intake_is_filed_under_the_old_limit),
 		pwq_test(random_histories_agree_with_arrays),
 	};
 

@@ -7,6 +7,8 @@
  */
 #include "machine.h"
 
+#include <limits.h>
+
 #include "core/submit.h"
 #include "core/worker.h"
 #include "lines.h"
@@ -181,6 +183,20 @@ static void item_that_runs_for_another_queue_goes_where_it_was_queued(void)
 	end();
 }
 
+/* B4, B9 */
+static void item_of_an_ordered_queue_goes_where_it_was_queued(void)
+{
+	struct wq_worker *worker;
+
+	begin();
+	worker = new_worker(SECOND, wq, &work);
+	wq->flags |= __WQ_ORDERED;
+	own(wq_word_off(worker->slot, 0));
+	must(prepare() == wq->table->of_cpu[FIRST]);
+	wq->flags &= ~(unsigned int)__WQ_ORDERED;
+	end();
+}
+
 static void item_whose_worker_has_returned_goes_where_it_was_queued(void)
 {
 	struct wq_worker *worker;
@@ -276,6 +292,23 @@ static void draining_queue_takes_what_its_own_items_queue(void)
 	end();
 }
 
+/* F1, M1 */
+static void draining_bh_queue_refuses_its_own_items_too(void)
+{
+	struct workqueue_struct *bh;
+
+	begin();
+	bh = make_queue_with(WQ_PERCPU | WQ_BH, INT_MAX);
+	bh->flags |= __WQ_DRAINING;
+	wq_worker_self = new_worker(SECOND, bh, &another);
+	own(0);
+	must(!wq_submit_prepare(bh, &work, work.data, bh->table->of_cpu[FIRST]));
+	must(!work.data && nr_reports() == 1);
+	wq_worker_self = NULL;
+	free_queue(bh);
+	end();
+}
+
 static void draining_queue_refuses_other_queues_workers(void)
 {
 	begin();
@@ -365,12 +398,14 @@ int main(void)
 		child_test(submit_for_a_cpu_there_is_none_of_goes_somewhere),
 		child_test(item_that_runs_elsewhere_goes_there),
 		child_test(item_that_runs_for_another_queue_goes_where_it_was_queued),
+		child_test(item_of_an_ordered_queue_goes_where_it_was_queued),
 		child_test(item_whose_worker_has_returned_goes_where_it_was_queued),
 		child_test(item_made_anew_while_the_old_one_runs_is_another_one),
 		child_test(item_without_a_function_is_reported_once_and_idle),
 		child_test(draining_queue_refuses_and_reports_once),
 		child_test(queue_being_destroyed_refuses),
 		child_test(draining_queue_takes_what_its_own_items_queue),
+		child_test(draining_bh_queue_refuses_its_own_items_too),
 		child_test(draining_queue_refuses_other_queues_workers),
 		child_test(idle_item_is_taken),
 		child_test(disabled_item_is_not_taken_and_stays_idle),

@@ -16,6 +16,7 @@
 
 #include <workq/abi.h>
 #include <workq/cpumask.h>
+#include <workq/kthread_worker.h>
 #include <workq/timer.h>
 #include <workq/version.h>
 

@@ -49,7 +49,10 @@ static inline void wq_cpu_relax(void)
 #endif
 }
 
-/* A full barrier; only for membarrier.h. Spelled out: ThreadSanitizer has no fences. */
+/*
+ * A full barrier; only for membarrier.h, and where it is the user's own accesses that must be
+ * ordered. Spelled out: ThreadSanitizer has no fences.
+ */
 static inline void wq_fence_seq_cst(void)
 {
 #if defined(__x86_64__)

@@ -17,11 +17,13 @@
 
 /* Who holds a lock may take those of a higher rank only. */
 enum wq_lock_rank {
-	WQ_RANK_CONFIG = 1, /* starting, making and destroying queues */
-	WQ_RANK_FLUSH,      /* a queue's flushers */
-	WQ_RANK_POOL,       /* a pool; two pools are never locked at once */
-	WQ_RANK_LIMIT,      /* what pwqs on several pools share; two are never locked at once */
-	WQ_RANK_SHARD,      /* a shard of timers; two are never locked at once */
+	WQ_RANK_KWORKER, /* kthread_workers; 0, so that zeroed memory is such a lock */
+	WQ_RANK_CONFIG,  /* starting, making and destroying queues */
+	WQ_RANK_FLUSH,   /* a queue's flushers */
+	WQ_RANK_POOL,    /* a pool; two pools are never locked at once */
+	WQ_RANK_LIMIT,   /* what pwqs on several pools share; two are never locked at once */
+	WQ_RANK_SHARD,   /* a shard of timers; two are never locked at once */
+	WQ_RANK_TASK,    /* the life of tasks */
 	WQ_NR_RANKS,
 };
 

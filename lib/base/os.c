@@ -275,6 +275,30 @@ int wq_os_thread_set_cpus(const struct wq_cpuset *cpus)
 			saved);
 }
 
+/* C: set once, by make_exit_key() */
+static pthread_key_t exit_key;
+static int exit_key_error;
+
+static void call_exit_fn(void *p)
+{
+	struct wq_os_exit *exit = p;
+
+	exit->fn(exit);
+}
+
+static void make_exit_key(void)
+{
+	exit_key_error = pthread_key_create(&exit_key, call_exit_fn);
+}
+
+int wq_os_thread_at_exit(struct wq_os_exit *exit)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT; /* C: itself */
+
+	pthread_once(&once, make_exit_key);
+	return exit_key_error ? -exit_key_error : -pthread_setspecific(exit_key, exit);
+}
+
 uint32_t wq_os_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);

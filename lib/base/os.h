@@ -66,6 +66,13 @@ int wq_os_thread_set_nice(int nice);
 /* Restrict the calling thread. */
 int wq_os_thread_set_cpus(const struct wq_cpuset *cpus);
 
+/* Embedded in what a thread leaves behind. */
+struct wq_os_exit {
+	void (*fn)(struct wq_os_exit *exit);
+};
+/* Have exit->fn(exit) called as the calling thread ends; one for each thread. */
+int wq_os_thread_at_exit(struct wq_os_exit *exit);
+
 /* The calling thread's id. [handler] */
 uint32_t wq_os_tid(void);
 /* Is there a thread with this id in the process? [handler] */

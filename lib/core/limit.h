@@ -11,6 +11,7 @@
 #ifndef WQ_CORE_LIMIT_H
 #define WQ_CORE_LIMIT_H
 
+#include "base/report.h"
 #include "core/types.h"
 
 void wq_limit_init(struct wq_limit *limit, unsigned int max);
@@ -53,6 +54,7 @@ static inline void wq_limit_give_locked(struct wq_pwq *pwq)
 		wq_limit_give_shared_locked(pwq);
 		return;
 	}
+	wq_assert(pwq->limit->nr > 0);
 	wq_store_relaxed(&pwq->limit->nr, pwq->limit->nr - 1);
 	if (wq_unlikely(!wq_list_is_empty(&pwq->inactive)))
 		wq_limit_serve_locked(pwq);

@@ -366,7 +366,8 @@ check_terminal() { # the bar is drawn on a terminal only, and erased at the end
 
 # ----------------------------------------------------------------------------
 
-small=(hello embed ordered cancel parallel delayed periodic thermal thermal_poll bh freeze affinity)
+small=(hello embed ordered cancel parallel delayed periodic kthread thermal thermal_poll bh freeze
+	affinity)
 if [ -x "$bin/rcu" ]; then
 	small+=(rcu)
 else

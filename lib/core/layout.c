@@ -182,6 +182,7 @@ void wq_layout_free_pwq(struct wq_pwq *pwq)
 	wq_assert_held(&wq_config_lock);
 	wq_pool_lock(pool);
 	wq_worker_forget_pwq_locked(pool, pwq);
+	wq_limit_share_locked(pwq, false);
 	wq_pool_unlock(pool);
 	if (!pool->is_bound)
 		wq_pools_put(pool);
@@ -315,7 +316,7 @@ static void link_pwqs(struct workqueue_struct *wq, struct wq_layout *layout)
 		pwq->color = wq->work_color;
 		pwq->limit->nr_pwqs++;
 		/* what is queued there waits until the older ones are through (B9) */
-		wq_store_relaxed(&pwq->is_plugged, !is_first && wq_wq_flags(wq) & __WQ_ORDERED);
+		pwq->is_plugged = !is_first && wq_wq_flags(wq) & __WQ_ORDERED;
 	}
 }
 
@@ -375,7 +376,7 @@ static void unplug_oldest(struct workqueue_struct *wq)
 		return;
 	wq_pool_lock(pwq->pool);
 	wq_pool_drain_locked(pwq->pool);
-	wq_store_relaxed(&pwq->is_plugged, false);
+	pwq->is_plugged = false;
 	wq_limit_serve_locked(pwq);
 	wq_pool_unlock(pwq->pool);
 }

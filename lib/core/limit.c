@@ -197,6 +197,10 @@ void wq_limit_share_locked(struct wq_pwq *pwq, bool is_shared)
 	if (pwq->is_waiting)
 		unwait(pwq);
 	pwq->shares_limit = is_shared;
+	if (is_shared)
+		pwq->pool->nr_sharing++;
+	else
+		pwq->pool->nr_sharing--;
 	wq_limit_serve_locked(pwq);
 }
 

@@ -90,6 +90,12 @@ void wq_pool_push_own(struct wq_worker *worker, struct work_struct *work)
 		wq_pool_push(pool, work);
 		return;
 	}
+	/* filing might wait for a limit's lock, which a signal handler must not */
+	if (wq_unlikely(pool->nr_sharing)) {
+		wq_pool_unlock(pool);
+		wq_pool_push(pool, work);
+		return;
+	}
 	/* what was pushed before comes first (B8) */
 	wq_pool_drain_locked(pool);
 	file_pushed(pool, work);

@@ -134,9 +134,10 @@ static struct wq_pool *find_same(int nice, const struct wq_cpuset *pod,
 	return NULL;
 }
 
-static void become(struct wq_pool *pool, int nice, const struct wq_cpuset *pod,
-		   const struct wq_cpuset *cpus)
+static void become_locked(struct wq_pool *pool, int nice, const struct wq_cpuset *pod,
+			  const struct wq_cpuset *cpus)
 {
+	wq_assert_held(&pool->lock);
 	pool->nice = nice;
 	pool->pod = *pod;
 	pool->cpus = *cpus;
@@ -155,7 +156,7 @@ static bool become_if_unused(struct wq_pool *pool, int nice, const struct wq_cpu
 	wq_pool_drain_locked(pool);
 	is_unused = !pool->nr_workers;
 	if (is_unused)
-		become(pool, nice, pod, cpus);
+		become_locked(pool, nice, pod, cpus);
 	wq_pool_unlock(pool);
 	return is_unused;
 }
@@ -181,8 +182,8 @@ struct wq_pool *wq_pools_get_unbound(int nice, const struct wq_cpuset *pod,
 		pool = reuse(nice, pod, cpus);
 	if (!pool) {
 		pool = create(-1, nice);
-		if (pool)
-			become(pool, nice, pod, cpus);
+		if (pool && !become_if_unused(pool, nice, pod, cpus))
+			return NULL;
 	}
 	if (pool)
 		wq_store_relaxed(&pool->nr_pwqs, pool->nr_pwqs + 1);

@@ -72,6 +72,7 @@ struct wq_pool {
 	struct wq_list barriers[WQ_BUSY_BUCKETS]; /* L: of flush_work() callers, by filed item */
 	struct wq_worker *free_slots;             /* L: slots without a thread */
 	struct wq_worker *chunks[WQ_SLOT_CHUNKS]; /* A: worker slots; set once, under L */
+	unsigned int nr_sharing;                  /* L: pwqs that share their limit */
 	struct wq_list holding;  /* L: pwqs that wait for a shared limit (see core/limit.h) */
 	struct work_struct kick; /* A: no item: pushed, it makes the pool look at `holding` */
 	uint32_t is_kicked;      /* A: by who pushes it, and who takes it */
@@ -157,10 +158,10 @@ struct wq_pwq {
 
 	struct wq_limit own;   /* C: of a per-CPU queue; else unused */
 	unsigned int flushing; /* L: bit c: a flush waits for colour c; WQ_PWQ_RETIRED */
-	bool is_plugged;   /* A: under L: holds everything back until older pwqs are gone (B9) */
-	bool shares_limit; /* L: its limit is another pwq's, too */
-	bool is_waiting;   /* L: for the limit it shares: in limit->waiting and pool->holding */
-	uint64_t nr_filed; /* L: items ever filed */
+	bool is_plugged;       /* L: holds everything back until older pwqs are gone (B9) */
+	bool shares_limit;     /* L: its limit is another pwq's, too */
+	bool is_waiting;       /* L: for the limit it shares: in limit->waiting and pool->holding */
+	uint64_t nr_filed;     /* L: items ever filed */
 	struct wq_list inactive;                 /* L: items held back, in order */
 	unsigned int nr_in_flight[WQ_NR_COLORS]; /* L: items filed and not settled, by colour */
 	struct wq_list waiting_node;             /* X: in limit->waiting */

@@ -57,7 +57,6 @@ static void report_limit(enum change change)
 /* The item waits on its pool's lists: take it off. False: it does not, any more or yet. */
 static bool unfile(struct work_struct *work, enum change change, struct taken *taken)
 {
-	uint32_t elsewhere = wq_wait_slot_elsewhere(work);
 	unsigned long word;
 	struct wq_pool *pool = wq_wait_lock_pool(work, &word);
 
@@ -65,8 +64,7 @@ static bool unfile(struct work_struct *work, enum change change, struct taken *t
 		return false;
 	taken->was_pending = true;
 	change_depth(taken, 0, change);
-	taken->slot = wq_pwq_unfile_locked(wq_word_pwq(word), work, word,
-					   wq_word_off(elsewhere, taken->depth));
+	taken->slot = wq_wait_unfile(pool, work, word, wq_word_off(0, taken->depth));
 	wq_pool_unlock(pool);
 	return true;
 }

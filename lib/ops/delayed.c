@@ -116,14 +116,12 @@ bool queue_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_
 /* The item waits on its pool's lists: take it off, keeping PENDING. False: it does not. */
 static bool take_filed(struct work_struct *work)
 {
-	uint32_t elsewhere = wq_wait_slot_elsewhere(work);
 	unsigned long word;
 	struct wq_pool *pool = wq_wait_lock_pool(work, &word);
 
 	if (!pool)
 		return false;
-	wq_pwq_unfile_locked(wq_word_pwq(word), work, word,
-			     wq_word_off(elsewhere, 0) | WQ_WORK_PENDING);
+	wq_wait_unfile(pool, work, word, WQ_WORK_PENDING);
 	wq_pool_unlock(pool);
 	return true;
 }

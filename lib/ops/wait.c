@@ -9,6 +9,7 @@
 #include "core/block.h"
 #include "core/pool.h"
 #include "core/pools.h"
+#include "core/pwq.h"
 #include "core/work.h"
 #include "core/worker.h"
 
@@ -41,27 +42,12 @@ struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word)
 	return NULL;
 }
 
-/* Is the item filed behind a plug, or about to be? */
-static bool is_behind_plug(struct work_struct *work)
+static uint32_t find_slot(struct work_struct *work)
 {
-	unsigned long word;
-	bool is_plugged;
-
-	wq_grace_enter();
-	word = wq_load_acquire(&work->data);
-	is_plugged = wq_word_is_queued(word) && wq_load_relaxed(&wq_word_pwq(word)->is_plugged);
-	wq_grace_leave();
-	return is_plugged;
-}
-
-uint32_t wq_wait_slot_elsewhere(struct work_struct *work)
-{
-	struct wq_worker *worker = NULL;
+	struct wq_worker *worker;
 	struct wq_pool *pool;
 	unsigned int id;
 
-	if (wq_likely(!is_behind_plug(work)))
-		return 0;
 	wq_pools_for_each(pool, id)
 	{
 		wq_pool_lock(pool);
@@ -71,6 +57,34 @@ uint32_t wq_wait_slot_elsewhere(struct work_struct *work)
 			return worker->slot;
 	}
 	return 0;
+}
+
+/*
+ * Behind a plug the item may wait while it runs on an older pool: for ordered queues B4 does not
+ * hold (B9). While we look, without the lock, it is on no list, as if in transit: so it cannot
+ * start, and nobody else takes it.
+ */
+static uint32_t slot_elsewhere(struct wq_pool *pool, struct wq_pwq *pwq, struct work_struct *work)
+{
+	uint32_t slot;
+
+	wq_list_del_marked(wq_work_node(work));
+	wq_pool_unlock(pool);
+	slot = find_slot(work);
+	wq_pool_lock(pool);
+	wq_list_add_tail_marked(wq_work_node(work), &pwq->inactive);
+	return slot;
+}
+
+uint32_t wq_wait_unfile(struct wq_pool *pool, struct work_struct *work, unsigned long word,
+			unsigned long rest)
+{
+	struct wq_pwq *pwq = wq_word_pwq(word);
+
+	wq_assert_held(&pool->lock);
+	if (wq_unlikely(pwq->is_plugged))
+		rest = wq_word_with_slot(rest, slot_elsewhere(pool, pwq, work));
+	return wq_pwq_unfile_locked(pwq, work, word, rest);
 }
 
 bool wq_wait_is_for_self(struct work_struct *work, const char *caller)

@@ -14,11 +14,11 @@
 struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word);
 
 /*
- * Who runs this filed item on another pool than the one it is filed in, as a slot; 0: nobody. So
- * it can be only with an ordered queue whose attributes were changed since that run began: then B4
- * does not hold (B9).
+ * With the lock that wq_wait_lock_pool() took: take the filed item off its list, see
+ * wq_pwq_unfile_locked(). Like that, but also finds a run on another pool.
  */
-uint32_t wq_wait_slot_elsewhere(struct work_struct *work);
+uint32_t wq_wait_unfile(struct wq_pool *pool, struct work_struct *work, unsigned long word,
+			unsigned long rest);
 
 /*
  * Wait until the worker in this slot, taken from the item's off-queue word, does

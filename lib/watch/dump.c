@@ -42,14 +42,17 @@ static void put_cpus(struct wq_msg *msg, const struct wq_cpuset *cpus)
 	}
 }
 
-void wq_dump_put_pool(struct wq_msg *msg, const struct wq_pool *pool)
+void wq_dump_put_pool(struct wq_msg *msg, struct wq_pool *pool)
 {
+	/* left by its last queue, it may become another one */
+	wq_pool_lock(pool);
 	wq_msg_text(msg, " cpus=");
 	put_cpus(msg, &pool->cpus);
 	/* the kernel's bit for: bound to no CPU */
 	wq_msg_text(msg, pool->is_bound ? " flags=0x0" : " flags=0x4");
 	wq_msg_text(msg, pool->nice < 0 ? " nice=-" : " nice=");
 	wq_msg_number(msg, (uint64_t)(pool->nice < 0 ? -pool->nice : pool->nice));
+	wq_pool_unlock(pool);
 }
 
 /* ---------------------------------------------------------- under the lock */
@@ -160,8 +163,7 @@ static bool take_snapshot(struct pwq_snapshot *snapshot, struct wq_pwq *pwq, uin
 	return is_busy;
 }
 
-static void show_snapshot(const struct pwq_snapshot *snapshot, const struct wq_pool *pool,
-			  uint64_t now)
+static void show_snapshot(const struct pwq_snapshot *snapshot, struct wq_pool *pool, uint64_t now)
 {
 	struct wq_msg msg;
 
@@ -270,7 +272,7 @@ static bool take_pool_snapshot(struct pool_snapshot *snapshot, struct wq_pool *p
 	return is_busy;
 }
 
-static void show_pool(const struct pool_snapshot *snapshot, const struct wq_pool *pool)
+static void show_pool(const struct pool_snapshot *snapshot, struct wq_pool *pool)
 {
 	uint64_t now = wq_os_now_ns(), since = snapshot->waiting_since_ns;
 	char head[32];

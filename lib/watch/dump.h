@@ -20,7 +20,7 @@ void wq_dump_freezable(void);
 void wq_dump_queue(struct workqueue_struct *wq);
 
 /* " cpus=0-3 flags=0x0 nice=0": which pool it is. */
-void wq_dump_put_pool(struct wq_msg *msg, const struct wq_pool *pool);
+void wq_dump_put_pool(struct wq_msg *msg, struct wq_pool *pool);
 
 /*
  * Since when the worker is known to be on its item. Starting an item costs no look at the clock: it

@@ -89,7 +89,7 @@ static bool must_report(struct wq_pool *pool, uint64_t now)
 	return true;
 }
 
-static void report_lockup(const struct wq_pool *pool, uint64_t stall_ns)
+static void report_lockup(struct wq_pool *pool, uint64_t stall_ns)
 {
 	struct wq_msg msg;
 

@@ -20,6 +20,9 @@ ok-big barrier NF=1 NC=1 NS=1 NW=2
 ok-big manager BLOCK CHAIN NW=3
 ok-big barrier NF=2
 ok-big core WITH_CANCEL WITH_C WITH_S
+ok-big limit NC=1
+ok-big limit MAX=2 CHANGE=1
+ok-big retire NR=1 NC=1
 ok-big core WITH_FLUSH WITH_S
 ok core TWICE WITH_P1
 ok core WITH_F WITH_P1
@@ -128,6 +131,74 @@ bug epoch BUG_NOSYNC
 bug epoch REPLACE BUG_NOMEMBARRIER
 bug epoch REPLACE BUG_NOSYNC
 bug epoch REPLACE BUG_NOCHECK
+ok limit
+ok limit MAX=2 NSTUCK=1
+ok limit MAX=0 CHANGE=2 NI=1 NSTUCK=1
+ok limit CHANGE=2 NC=1 NI=1
+ok limit NQ=3 NI=1 NC=1
+ok limit NPOOL=3 NI=1
+ok limit NQ=4 NL=2 NI=1
+ok limit PLUG
+ok limit ROUND
+ok-live limit LIVE
+bug limit BUG_LOOKFIRST
+bug limit BUG_NOLOOK
+bug limit BUG_WAITBUF
+bug limit BUG_FREELATE
+bug limit BUG_KICKLATE
+bug limit BUG_PUSHFIRST
+bug limit BUG_NOHANDON
+bug limit BUG_SKIP
+bug limit MAX=0 CHANGE=2 NSTUCK=1 BUG_ONESLOT
+bug limit NQ=4 NL=2 NI=1 BUG_ONELIMIT
+bug limit NC=1 BUG_NOPASS
+bug limit MAX=0 CHANGE=2 ROUND BUG_NOROUND
+bug limit BUG_STAYS
+bug limit NC=1 BUG_CANCELSTAY
+bug limit MAX=0 CHANGE=1 BUG_CHANGELATE
+bug limit MAX=0 CHANGE=1 BUG_NOCHANGE
+bug limit CHANGE=2 BUG_REJOIN
+bug limit PLUG BUG_PLUGWAITS
+bug limit PLUG BUG_NOJOIN
+bug limit BUG_STORE
+bug limit BUG_TWOLOCKS
+bug-live limit LIVE BUG_FREELATE
+ok retire NR=1
+ok retire NQ=2
+ok retire NQ=2 SAME
+ok retire NC=1
+ok retire NA=2 NREL=2
+ok retire ORDERED NA=2 NREL=2
+ok retire ORDERED NA=2 NP=1 NQ=3
+ok retire ORDERED NA=2 SAME
+ok retire ORDERED NC=1
+ok retire ORDERED NR=1
+ok retire DESTROY NR=1
+ok retire DESTROY NC=1
+ok retire DESTROY NA=2
+ok retire DESTROY ORDERED NR=1
+ok retire NOFILED NC=1
+ok retire NOFILED ORDERED
+ok retire NOWAIT NC=1
+ok retire NOWAIT ORDERED
+bug retire BUG_NOSYNC
+bug retire BUG_NODRAIN
+bug retire BUG_NOLOOK
+bug retire BUG_NOPENDING
+bug retire BUG_FREEFIRST
+bug retire BUG_NORELEASE
+bug retire BUG_EMPTY
+bug retire BUG_SYNCFIRST
+bug retire BUG_NOCURRENT
+bug retire NC=1 BUG_NOSECTION
+bug retire ORDERED BUG_NOPLUG
+bug retire ORDERED NA=2 BUG_UNPLUGALL
+bug retire ORDERED NA=2 BUG_UNPLUGNEW
+bug retire ORDERED BUG_UNPLUGHALF
+bug retire ORDERED NR=1 BUG_CURRENT
+bug retire DESTROY BUG_NORELFLUSH
+bug retire DESTROY BUG_RELFLUSHED
+bug retire DESTROY NC=1 BUG_ONESYNC
 ok timer NP=1 ND=1 NR=1
 ok timer NP=0 NM=1 NC=1 NR=1 ZERO
 ok timer NP=1 NF=1 NR=1
@@ -200,6 +271,21 @@ ok-big manager NREAP=1 NW=4 NP=3
 ok-big manager NREAP=1 NW=3 NQ=2
 ok-big manager STALL NW=3 NP=3
 ok-big sampling NW=2 R=2
+ok-big limit CHANGE=2
+ok-big limit MAX=0 CHANGE=2 ROUND
+ok-big limit NI=3 NC=1
+ok-big limit NQ=3
+ok-big limit NPOOL=3 CHANGE=2 NI=1
+ok-big limit NPOOL=3 NI=1 NC=1
+ok-big limit NQ=4 NL=2 CHANGE=2 NI=1
+ok-big retire NQ=2 NR=1
+ok-big retire NP=3 NR=1
+ok-big retire NC=1 NA=2
+ok-big retire ORDERED NQ=2 NA=2
+ok-big retire ORDERED NC=1 NA=2
+ok-big retire DESTROY NQ=2 NR=1
+ok-big retire DESTROY NA=2 NREL=2
+ok-big retire DESTROY ORDERED NC=1 NA=2
 ok-big timer NP=1 NC=1 NR=1 NZ=1
 ok-big timer NP=1 NM=1 NR=1 ZERO
 ok-big timer NP=1 NM=1 NC=1 FENCES

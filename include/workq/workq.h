@@ -84,7 +84,8 @@ WORKQ_FUNCTION(int) workq_attr_read(const char *path, char *buf, size_t size);
  *   -EACCES  it is read only
  *   -EINVAL  @text is no value for it, or an argument is NULL
  *   -ENOMEM  no memory; see apply_workqueue_attrs()
- *   -EAGAIN  this was the library's first use and it could not start (reported)
+ *   -EAGAIN  no thread, see there; or this was the library's first use and it could not
+ *            start (reported)
  */
 WORKQ_FUNCTION(int) workq_attr_write(const char *path, const char *text);
 

@@ -83,7 +83,8 @@ enum {
  * @WQ_UNBOUND:       workers are not bound to one CPU and no concurrency is
  *                    managed: each active item starts as soon as a worker is idle (L7)
  * @WQ_FREEZABLE:     stops when the process is frozen, see freeze_workqueues_begin()
- * @WQ_MEM_RECLAIM:   accepted; the rescuer thread comes later
+ * @WQ_MEM_RECLAIM:   has a thread of its own, its rescuer, which runs its items where no worker
+ *                    can be made (K1 to K4)
  * @WQ_HIGHPRI:       served by pools of their own, with nice -20 where permitted (L6)
  * @WQ_CPU_INTENSIVE: running items of this queue hold nobody off (L3)
  * @WQ_SYSFS:         its attributes can be read and written by name, see workq_attr_read()
@@ -330,7 +331,7 @@ WORKQ_EXTERN_C void destroy_delayed_work_on_stack(struct delayed_work *dwork)
  *   EINVAL  @fmt is NULL, or WQ_BH comes with flags or a @max_active that it does not go with
  *           (reported)
  *   ENOMEM  no memory
- *   EAGAIN  the library's first thread could not be created
+ *   EAGAIN  the library's first thread, or the queue's rescuer, could not be created
  */
 WORKQ_EXTERN_C struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags,
 							int max_active, ...)
@@ -498,6 +499,7 @@ WORKQ_EXTERN_C void free_workqueue_attrs(struct workqueue_attrs *attrs)
  *   -EINVAL  @wq is not unbound, a value is out of range, or an argument is NULL (reported);
  *            or @attrs->cpumask is empty
  *   -ENOMEM  no memory; nothing has changed
+ *   -EAGAIN  no thread for what a first change needs; nothing has changed
  */
 WORKQ_EXTERN_C int apply_workqueue_attrs(struct workqueue_struct *wq,
 					 const struct workqueue_attrs *attrs)
@@ -515,6 +517,7 @@ WORKQ_EXTERN_C int apply_workqueue_attrs(struct workqueue_struct *wq,
  * Return: 0, or
  *   -EINVAL  @hk is NULL, or no CPU would be left; nothing has changed
  *   -ENOMEM  no memory; some queues may have changed
+ *   -EAGAIN  no thread for what a first change needs; nothing has changed
  */
 WORKQ_EXTERN_C int workqueue_unbound_housekeeping_update(const struct cpumask *hk)
 	WORKQ_SYMBOL(workqueue_unbound_housekeeping_update);
@@ -1104,7 +1107,9 @@ WORKQ_EXTERN_C struct work_struct *current_work(void) WORKQ_SYMBOL(current_work)
 /**
  * current_is_workqueue_rescuer - is the calling thread a queue's rescuer?
  *
- * Context: any thread, signal handler. Return: is it? No queue of this version has one.
+ * Context: any thread, signal handler.
+ * Return: true in the work function of an item that the rescuer of a WQ_MEM_RECLAIM queue
+ *   runs (K5).
  */
 WORKQ_EXTERN_C bool current_is_workqueue_rescuer(void) WORKQ_SYMBOL(current_is_workqueue_rescuer);
 

@@ -24,6 +24,14 @@ void wq_cpuset_clear(struct wq_cpuset *set)
 	memset(set, 0, sizeof(*set));
 }
 
+void wq_cpuset_truncate(struct wq_cpuset *set, unsigned int nr_cpus)
+{
+	unsigned int cpu;
+
+	for (cpu = nr_cpus; cpu < WQ_MAX_CPUS; cpu++)
+		wq_cpuset_remove(set, cpu);
+}
+
 void wq_cpuset_add(struct wq_cpuset *set, unsigned int cpu)
 {
 	if (cpu < WQ_MAX_CPUS)

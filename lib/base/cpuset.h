@@ -19,6 +19,8 @@ struct wq_cpuset {
 };
 
 void wq_cpuset_clear(struct wq_cpuset *set);
+/* Ids from nr_cpus on are taken out. */
+void wq_cpuset_truncate(struct wq_cpuset *set, unsigned int nr_cpus);
 void wq_cpuset_add(struct wq_cpuset *set, unsigned int cpu);
 bool wq_cpuset_has(const struct wq_cpuset *set, unsigned int cpu);
 void wq_cpuset_remove(struct wq_cpuset *set, unsigned int cpu);

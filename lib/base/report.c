@@ -107,15 +107,19 @@ void wq_warn_once(uint32_t *once, const char *text, const char *name)
 		wq_warn(text, name);
 }
 
-void wq_note_once(uint32_t *once, const char *text, const char *name)
+void wq_note(const char *text, const char *name)
 {
 	struct wq_msg msg;
 
-	if (!wq_report_is_first(once))
-		return;
 	wq_msg_note(&msg, text);
 	wq_msg_text(&msg, name);
 	wq_msg_send(&msg);
+}
+
+void wq_note_once(uint32_t *once, const char *text, const char *name)
+{
+	if (wq_report_is_first(once))
+		wq_note(text, name);
 }
 
 void wq_bug(const char *what, const void *where)

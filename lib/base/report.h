@@ -41,6 +41,7 @@ bool wq_report_is_first(uint32_t *once);
 
 /* The common case: the text, and a name right behind it; each time, or once. */
 void wq_warn(const char *text, const char *name);
+void wq_note(const char *text, const char *name);
 void wq_warn_once(uint32_t *once, const char *text, const char *name);
 void wq_note_once(uint32_t *once, const char *text, const char *name);
 

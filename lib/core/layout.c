@@ -25,12 +25,27 @@ static struct wq_pwq *pwq_of(struct wq_list *node)
 
 /* ----------------------------------------------------------------- making */
 
+/* For the queue's rescuer, who cannot count on memory. */
+static bool reserve_slot(struct wq_pwq *pwq)
+{
+	wq_pool_lock(pwq->pool);
+	pwq->rescue = wq_worker_reserve_locked(pwq->pool);
+	if (pwq->rescue)
+		pwq->rescue->rescues = pwq;
+	wq_pool_unlock(pwq->pool);
+	return pwq->rescue;
+}
+
 /* A new pwq of the layout; NULL: no memory. */
 static struct wq_pwq *add(struct wq_layout *layout, struct workqueue_struct *wq,
 			  struct wq_pool *pool, struct wq_limit *limit)
 {
 	struct wq_pwq *pwq = wq_pwq_create(wq, pool, limit);
 
+	if (pwq && wq->rescuer && !reserve_slot(pwq)) {
+		wq_pwq_free(pwq);
+		pwq = NULL;
+	}
 	if (pwq)
 		wq_list_add_tail(&pwq->node, &layout->pwqs);
 	return pwq;
@@ -183,6 +198,8 @@ void wq_layout_free_pwq(struct wq_pwq *pwq)
 	wq_pool_lock(pool);
 	wq_worker_forget_pwq_locked(pool, pwq);
 	wq_limit_share_locked(pwq, false);
+	if (pwq->rescue)
+		wq_worker_unreserve_locked(pwq->rescue);
 	wq_pool_unlock(pool);
 	if (!pool->is_bound)
 		wq_pools_put(pool);
@@ -372,12 +389,14 @@ static void unplug_oldest(struct workqueue_struct *wq)
 {
 	struct wq_pwq *pwq = wq_wq_next_pwq(wq, NULL);
 
-	if (!pwq || !pwq->is_plugged)
+	if (!pwq)
 		return;
 	wq_pool_lock(pwq->pool);
-	wq_pool_drain_locked(pwq->pool);
-	pwq->is_plugged = false;
-	wq_limit_serve_locked(pwq);
+	if (pwq->is_plugged) {
+		wq_pool_drain_locked(pwq->pool);
+		pwq->is_plugged = false;
+		wq_limit_serve_locked(pwq);
+	}
 	wq_pool_unlock(pwq->pool);
 }
 

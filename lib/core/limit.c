@@ -197,10 +197,8 @@ void wq_limit_share_locked(struct wq_pwq *pwq, bool is_shared)
 	if (pwq->is_waiting)
 		unwait(pwq);
 	pwq->shares_limit = is_shared;
-	if (is_shared)
-		pwq->pool->nr_sharing++;
-	else
-		pwq->pool->nr_sharing--;
+	wq_store_relaxed(&pwq->pool->nr_sharing,
+			 is_shared ? pwq->pool->nr_sharing + 1 : pwq->pool->nr_sharing - 1);
 	wq_limit_serve_locked(pwq);
 }
 

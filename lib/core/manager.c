@@ -17,12 +17,13 @@
 #include "core/block.h"
 #include "core/pool.h"
 #include "core/pools.h"
+#include "core/rescuer.h"
 #include "core/timer.h"
 #include "core/worker.h"
 
 #define NS_PER_US   1000ull
 #define NS_PER_MS   1000000ull
-/* After a failure to make a thread: try again this much later. */
+/* After a failure to make a thread, or to find a worker idle: try again this much later. */
 #define RETRY_NS    (10 * NS_PER_MS)
 /* Somebody was stepped around, and the next one may block at once: so many quick looks. */
 #define SOON_NS     (200 * NS_PER_US)
@@ -66,12 +67,14 @@ static bool must_make_one(struct wq_pool *pool)
 }
 
 /* After a failure. Meanwhile wants_worker stays set, so that the wake rule does not ask again. */
-static void retry_later(const char *error)
+static void retry_later(struct wq_pool *pool, const char *error)
 {
 	static uint32_t once; /* A: reported */
 
 	wq_note_once(&once, "no thread for a worker or the timers, trying again: ", error);
 	self.retry_ns = wq_os_now_ns() + RETRY_NS;
+	if (pool)
+		wq_rescuer_call(pool);
 }
 
 static const char *error_name(int err)
@@ -92,10 +95,10 @@ static struct wq_worker *reserve_worker(struct wq_pool *pool)
 		worker = wq_worker_alloc_locked(pool);
 	wq_store_relaxed(&pool->wants_worker, is_needed && !worker);
 	if (worker)
-		wq_store_relaxed(&pool->nr_running, pool->nr_running + 1);
+		wq_pool_enter_locked(pool);
 	wq_pool_unlock(pool);
 	if (is_needed && !worker)
-		retry_later("ENOMEM");
+		retry_later(pool, "ENOMEM");
 	return worker;
 }
 
@@ -105,7 +108,7 @@ static void give_back(struct wq_worker *worker)
 
 	wq_pool_lock(pool);
 	wq_worker_release_locked(worker);
-	wq_store_relaxed(&pool->nr_running, pool->nr_running - 1);
+	wq_pool_leave_locked(pool);
 	wq_store_relaxed(&pool->wants_worker, true);
 	wq_pool_unlock(pool);
 }
@@ -126,7 +129,7 @@ static void serve(struct wq_pool *pool)
 	err = wq_os_thread_create(wq_worker_main, worker, &pool->cpus);
 	if (err) {
 		give_back(worker);
-		retry_later(error_name(err));
+		retry_later(pool, error_name(err));
 	}
 }
 
@@ -135,7 +138,7 @@ static void serve_timers(void)
 	int err = wq_timer_wants_thread() ? wq_timer_start() : 0;
 
 	if (err)
-		retry_later(error_name(err));
+		retry_later(/* pool */ NULL, error_name(err));
 }
 
 static void serve_all(uint64_t now)
@@ -224,8 +227,6 @@ static bool has_too_many_idle(struct wq_pool *pool)
 {
 	unsigned int nr_busy = pool->nr_workers - pool->nr_idle;
 
-	if (is_left(pool))
-		return pool->nr_idle > 0;
 	return pool->nr_idle > IDLE_STAY && (pool->nr_idle - IDLE_STAY) * IDLE_RATIO >= nr_busy;
 }
 
@@ -239,14 +240,27 @@ static void reap(struct wq_pool *pool, struct wq_worker *worker)
 	wq_pool_due_locked(pool, &worker->park);
 }
 
+/* All go as they become idle; those that are not yet are asked for again soon. */
+static uint64_t reap_left(struct wq_pool *pool, uint64_t now)
+{
+	if (!wq_load_relaxed(&pool->nr_workers))
+		return WQ_FOREVER;
+	wq_pool_lock(pool);
+	while (!wq_list_is_empty(&pool->idle))
+		reap(pool, wq_list_entry(pool->idle.prev, struct wq_worker, idle_node));
+	wq_pool_unlock(pool);
+	return now + RETRY_NS;
+}
+
 /* Reap those idle for too long, oldest first; when the next one may be due. */
 static uint64_t reap_pool(struct wq_pool *pool, uint64_t now)
 {
-	uint64_t timeout = is_left(pool) ? 0 : wq_options.idle_timeout_ms * NS_PER_MS;
-	uint64_t next = now + timeout;
+	uint64_t timeout = wq_options.idle_timeout_ms * NS_PER_MS, next = now + timeout;
 	struct wq_worker *oldest;
 
-	if (wq_load_relaxed(&pool->nr_workers) <= (is_left(pool) ? 0 : IDLE_STAY))
+	if (is_left(pool))
+		return reap_left(pool, now);
+	if (wq_load_relaxed(&pool->nr_workers) <= IDLE_STAY)
 		return WQ_FOREVER;
 	wq_pool_lock(pool);
 	while (has_too_many_idle(pool)) {

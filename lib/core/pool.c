@@ -82,17 +82,27 @@ static void keep_if_own(struct wq_worker *worker, struct work_struct *work)
 	wq_list_add_tail(node, &worker->scheduled);
 }
 
+/*
+ * Lock the pool without waiting for anybody, as a signal handler must. With limits that are shared
+ * filing might wait for their locks.
+ */
+static bool try_to_file(struct wq_pool *pool)
+{
+	if (wq_unlikely(wq_load_relaxed(&pool->nr_sharing)) || !wq_lock_try(&pool->lock))
+		return false;
+	if (wq_likely(!pool->nr_sharing))
+		return true;
+	/* without the wake rule, which may file: nothing was changed */
+	if (wq_lock_release(&pool->lock))
+		wq_lock_let_in(&pool->lock);
+	return false;
+}
+
 void wq_pool_push_own(struct wq_worker *worker, struct work_struct *work)
 {
 	struct wq_pool *pool = worker->pool;
 
-	if (!wq_lock_try(&pool->lock)) {
-		wq_pool_push(pool, work);
-		return;
-	}
-	/* filing might wait for a limit's lock, which a signal handler must not */
-	if (wq_unlikely(pool->nr_sharing)) {
-		wq_pool_unlock(pool);
+	if (!try_to_file(pool)) {
 		wq_pool_push(pool, work);
 		return;
 	}
@@ -165,6 +175,19 @@ void wq_pool_recount_locked(struct wq_worker *worker)
 }
 
 /* -------------------------------------------------------- idle workers */
+
+void wq_pool_enter_locked(struct wq_pool *pool)
+{
+	wq_assert_held(&pool->lock);
+	set_nr_running(pool, pool->nr_running + 1);
+	wq_manager_note_busy_locked(pool);
+}
+
+void wq_pool_leave_locked(struct wq_pool *pool)
+{
+	wq_assert_held(&pool->lock);
+	set_nr_running(pool, pool->nr_running - 1);
+}
 
 void wq_pool_idle_locked(struct wq_pool *pool, struct wq_worker *worker)
 {

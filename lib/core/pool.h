@@ -68,6 +68,10 @@ void wq_pool_due_locked(struct wq_pool *pool, struct wq_park *park);
 void wq_pool_idle_locked(struct wq_pool *pool, struct wq_worker *worker);
 void wq_pool_unidle_locked(struct wq_pool *pool, struct wq_worker *worker);
 
+/* A worker begins, or ceases, to look for items: it counts as running. */
+void wq_pool_enter_locked(struct wq_pool *pool);
+void wq_pool_leave_locked(struct wq_pool *pool);
+
 /* Should one more worker run? Asked when work waits. */
 bool wq_pool_needs_worker_locked(struct wq_pool *pool);
 /*

@@ -14,8 +14,19 @@
 #include "core/work.h"
 #include "core/wq.h"
 
-/* Unbound: an item that computes must not hold off what an ordered queue waits for. */
-struct workqueue_struct wq_release_wq = { .name = "release", .flags = WQ_UNBOUND | __WQ_SYSTEM };
+/*
+ * Unbound: an item that computes must not hold off what an ordered queue waits for; nor must a lack
+ * of threads.
+ */
+struct workqueue_struct wq_release_wq = { .name = "release",
+					  .flags = WQ_UNBOUND | WQ_MEM_RECLAIM | __WQ_SYSTEM,
+					  .max_active = WQ_MAX_ACTIVE };
+
+int wq_retire_start(void)
+{
+	wq_assert_held(&wq_config_lock);
+	return wq_release_wq.table ? 0 : wq_wq_init(&wq_release_wq);
+}
 
 /* ------------------------------------------------------------- when empty */
 
@@ -39,7 +50,7 @@ static void queue_release(struct wq_pwq *pwq)
 void wq_retire_if_empty_locked(struct wq_pwq *pwq)
 {
 	wq_assert_held(&pwq->pool->lock);
-	if (!wq_pwq_in_flight_locked(pwq))
+	if (!wq_pwq_in_flight_locked(pwq) && !pwq->is_calling)
 		queue_release(pwq);
 }
 
@@ -54,29 +65,28 @@ void wq_retire(struct wq_pwq *pwq)
 
 /* ---------------------------------------------------------------- release */
 
-/* Is it empty? *nr_filed: how many items it has ever had. */
-static bool is_empty(struct wq_pwq *pwq, uint64_t *nr_filed)
+static bool is_empty(struct wq_pwq *pwq)
 {
 	bool is_empty;
 
 	wq_pool_lock(pwq->pool);
 	wq_pool_drain_locked(pwq->pool);
-	is_empty = !wq_pwq_in_flight_locked(pwq);
-	*nr_filed = pwq->nr_filed;
+	/* pending: something has landed and gone meanwhile, and who saw it run may have a section
+	   of his own: the next release looks again */
+	is_empty = !wq_pwq_in_flight_locked(pwq) && !pwq->is_calling &&
+		   !(wq_load_relaxed(&pwq->release.data) & WQ_WORK_PENDING);
 	wq_pool_unlock(pwq->pool);
 	return is_empty;
 }
 
 /* False: something landed there, and its end has queued, or will queue, the release again. */
-static bool unlink_if_gone(struct wq_pwq *pwq, uint64_t nr_filed_before)
+static bool unlink_if_gone(struct wq_pwq *pwq)
 {
 	struct workqueue_struct *wq = pwq->wq;
-	uint64_t nr_filed;
 	bool is_gone;
 
 	wq_lock_acquire(&wq->flush_lock);
-	is_gone = is_empty(pwq, &nr_filed) && nr_filed == nr_filed_before &&
-		  !(wq_load_relaxed(&pwq->release.data) & WQ_WORK_PENDING);
+	is_gone = is_empty(pwq);
 	if (is_gone)
 		wq_layout_unlink_locked(pwq);
 	wq_lock_release(&wq->flush_lock);
@@ -86,13 +96,12 @@ static bool unlink_if_gone(struct wq_pwq *pwq, uint64_t nr_filed_before)
 static void release(struct work_struct *work)
 {
 	struct wq_pwq *pwq = container_of(work, struct wq_pwq, release);
-	uint64_t nr_filed;
 
-	if (!is_empty(pwq, &nr_filed))
+	if (!is_empty(pwq))
 		return;
 	/* order: SYNCHRONIZE: who saw an item run on it, and may queue that here, has pushed */
 	wq_grace_synchronize();
-	if (!unlink_if_gone(pwq, nr_filed))
+	if (!unlink_if_gone(pwq))
 		return;
 	wq_lock_acquire(&wq_config_lock);
 	wq_layout_free_pwq(pwq);

@@ -13,6 +13,9 @@
 
 #include "core/types.h"
 
+/* Before the first pwq is replaced. 0, -ENOMEM or -EAGAIN. Configuration lock held. */
+int wq_retire_start(void);
+
 void wq_retire_init(struct wq_pwq *pwq);
 
 /*

@@ -72,7 +72,7 @@ struct wq_pool {
 	struct wq_list barriers[WQ_BUSY_BUCKETS]; /* L: of flush_work() callers, by filed item */
 	struct wq_worker *free_slots;             /* L: slots without a thread */
 	struct wq_worker *chunks[WQ_SLOT_CHUNKS]; /* A: worker slots; set once, under L */
-	unsigned int nr_sharing;                  /* L: pwqs that share their limit */
+	unsigned int nr_sharing;                  /* A: under L: pwqs that share their limit */
 	struct wq_list holding;  /* L: pwqs that wait for a shared limit (see core/limit.h) */
 	struct work_struct kick; /* A: no item: pushed, it makes the pool look at `holding` */
 	uint32_t is_kicked;      /* A: by who pushes it, and who takes it */
@@ -120,6 +120,7 @@ struct wq_worker {
 	bool must_exit;              /* L: reaped; ends when it wakes */
 	struct wq_worker *next_busy; /* L: in its bucket of pool->busy */
 	struct wq_worker *next_free; /* L: in pool->free_slots */
+	struct wq_pwq *rescues;      /* L: the slot is for the rescuer of its queue; else NULL */
 	struct wq_list idle_node;    /* L: in pool->idle */
 	struct wq_list scheduled;    /* L: items that must run on this thread (B5) */
 	struct wq_list waiters;      /* L: barriers that the running item completes */
@@ -167,9 +168,12 @@ struct wq_pwq {
 	struct wq_list waiting_node;             /* X: in limit->waiting */
 	struct wq_list holding_node;             /* L: in pool->holding */
 	struct work_struct release;              /* A: an item: frees it once it is retired */
-	struct wq_list node;                     /* F: in wq->pwqs */
-	bool is_replaced;                        /* F: another one serves its CPUs */
-	bool is_retired;                         /* F: wq_retire() was called */
+	struct wq_worker *rescue; /* C: the slot of the queue's rescuer in the pool, or NULL */
+	struct wq_list call_node; /* X: of the rescuer: in its calls */
+	bool is_calling;          /* L: the rescuer is on its way, or there */
+	struct wq_list node;      /* F: in wq->pwqs */
+	bool is_replaced;         /* F: another one serves its CPUs */
+	bool is_retired;          /* F: wq_retire() was called */
 } __attribute__((aligned(WQ_PWQ_ALIGN)));
 
 /* In pwq->flushing, behind the colours: no longer in the table; released when empty. */
@@ -182,6 +186,8 @@ struct wq_table {
 	bool *is_outside;        /* C: by CPU */
 	struct wq_pwq *of_cpu[]; /* C: by CPU id, wq_nr_cpus entries */
 };
+
+struct wq_rescuer;
 
 /* How an unbound queue is to be served; see struct workqueue_attrs. */
 struct wq_attrs {
@@ -260,13 +266,14 @@ struct workqueue_struct {
 	struct wq_list pwqs;                       /* F: all of the queue's, oldest first */
 	uint64_t nr_filed_gone;                    /* F: items ever filed in pwqs that are gone */
 	bool has_retired;                          /* G: a pwq was ever replaced */
-	int max_active;                            /* F: as set; what counts is in the limits */
-	int min_active; /* F: as set, for each node of an unbound queue */
+	int max_active;                            /* G: as set; what counts is in the limits */
+	int min_active; /* G: as set, for each node of an unbound queue */
 	struct wq_limit
 		*limits; /* C: of an unbound queue, by node, the last for pools of no single one */
-	struct wq_attrs *attrs;   /* G: of an unbound queue, else NULL */
-	unsigned int nr_drainers; /* G: calls of drain_workqueue() in progress */
-	struct wq_list node;      /* G: in wq_all */
+	struct wq_attrs *attrs;     /* G: of an unbound queue, else NULL */
+	struct wq_rescuer *rescuer; /* C: of a WQ_MEM_RECLAIM queue, else NULL; see core/rescuer.c */
+	unsigned int nr_drainers;   /* G: calls of drain_workqueue() in progress */
+	struct wq_list node;        /* G: in wq_all */
 };
 
 static inline unsigned int wq_wq_flags(const struct workqueue_struct *wq)

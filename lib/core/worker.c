@@ -17,6 +17,7 @@
 #include "core/pool.h"
 #include "core/pools.h"
 #include "core/pwq.h"
+#include "core/retire.h"
 #include "core/work.h"
 #include "core/wq.h"
 
@@ -75,7 +76,12 @@ static struct wq_worker *new_slot(struct wq_pool *pool)
 	return worker;
 }
 
-struct wq_worker *wq_worker_alloc_locked(struct wq_pool *pool)
+static void count_worker(struct wq_pool *pool, int change)
+{
+	wq_store_relaxed(&pool->nr_workers, pool->nr_workers + (unsigned int)change);
+}
+
+struct wq_worker *wq_worker_reserve_locked(struct wq_pool *pool)
 {
 	struct wq_worker *worker = pool->free_slots;
 
@@ -84,12 +90,19 @@ struct wq_worker *wq_worker_alloc_locked(struct wq_pool *pool)
 		pool->free_slots = worker->next_free;
 	else
 		worker = new_slot(pool);
-	if (worker)
-		wq_store_relaxed(&pool->nr_workers, pool->nr_workers + 1);
 	return worker;
 }
 
-void wq_worker_release_locked(struct wq_worker *worker)
+struct wq_worker *wq_worker_alloc_locked(struct wq_pool *pool)
+{
+	struct wq_worker *worker = wq_worker_reserve_locked(pool);
+
+	if (worker)
+		count_worker(pool, 1);
+	return worker;
+}
+
+void wq_worker_unreserve_locked(struct wq_worker *worker)
 {
 	struct wq_pool *pool = worker->pool;
 
@@ -98,9 +111,15 @@ void wq_worker_release_locked(struct wq_worker *worker)
 	worker->pwq = NULL;
 	worker->desc[0] = '\0';
 	worker->must_exit = false;
+	worker->rescues = NULL;
 	worker->next_free = pool->free_slots;
 	pool->free_slots = worker;
-	wq_store_relaxed(&pool->nr_workers, pool->nr_workers - 1);
+}
+
+void wq_worker_release_locked(struct wq_worker *worker)
+{
+	count_worker(worker->pool, -1);
+	wq_worker_unreserve_locked(worker);
 }
 
 /* -------------------------------------------------------- descriptions */
@@ -252,7 +271,9 @@ void wq_worker_name(const struct wq_worker *worker, char *name, size_t size)
 	const char *kind = pool->turn ? "B" : "", *priority = pool->nice < 0 ? "H" : "";
 	unsigned int index = (worker->slot & 0xffff) - 1;
 
-	if (pool->is_bound)
+	if (worker->rescues)
+		snprintf(name, size, "kworker/R-%s", worker->rescues->wq->name);
+	else if (pool->is_bound)
 		snprintf(name, size, "kworker/%d:%u%s%s", pool->cpu, index, kind, priority);
 	else
 		snprintf(name, size, "kworker/u%u:%u%s", pool->id, index, priority);
@@ -331,4 +352,71 @@ void wq_worker_main(void *arg)
 		wq_turn_leave(worker->pool->turn);
 	wq_worker_release_locked(worker);
 	wq_pool_unlock(worker->pool);
+}
+
+/* ------------------------------------------------------------- rescuing */
+
+/* Of the pwq's items that wait in the pool the first that no other worker must run; off its list. */
+static struct work_struct *take_own(struct wq_worker *worker, struct wq_pwq *pwq)
+{
+	struct wq_pool *pool = pwq->pool;
+	struct wq_list *node, *next;
+	struct work_struct *work;
+	struct wq_worker *other;
+
+	if (!wq_list_is_empty(&worker->scheduled)) {
+		work = wq_node_work(worker->scheduled.next);
+		wq_list_del(wq_work_node(work));
+		return work;
+	}
+	wq_pool_drain_locked(pool);
+	wq_list_for_each_safe(node, next, &pool->worklist) {
+		work = wq_node_work(node);
+		if (wq_word_pwq(wq_load_relaxed(&work->data)) != pwq)
+			continue;
+		wq_list_del(node);
+		other = wq_pool_find_busy_locked(pool, work, work->func);
+		if (!other)
+			return work;
+		wq_list_add_tail(node, &other->scheduled);
+	}
+	return NULL;
+}
+
+/* The items that must run on this thread (B5) are run beyond any limit. */
+static bool run_own(struct wq_worker *worker, struct wq_pwq *pwq, unsigned int max)
+{
+	struct work_struct *work;
+	unsigned int nr = 0;
+
+	while ((nr < max || !wq_list_is_empty(&worker->scheduled)) &&
+	       (work = take_own(worker, pwq))) {
+		run(worker, work);
+		nr++;
+	}
+	return nr >= max;
+}
+
+bool wq_worker_rescue(struct wq_pwq *pwq, unsigned int max)
+{
+	struct wq_worker *worker = pwq->rescue;
+	struct wq_pool *pool = pwq->pool;
+	bool has_more;
+
+	wq_os_thread_set_cpus(&pool->cpus);
+	wq_worker_self = worker;
+	wq_pool_lock(pool);
+	worker->tid = wq_os_tid();
+	count_worker(pool, 1);
+	wq_pool_enter_locked(pool);
+	has_more = run_own(worker, pwq, max);
+	pwq->is_calling = has_more;
+	worker->tid = 0;
+	wq_pool_leave_locked(pool);
+	count_worker(pool, -1);
+	if (!has_more && pwq->flushing & WQ_PWQ_RETIRED)
+		wq_retire_if_empty_locked(pwq);
+	wq_pool_unlock(pool);
+	wq_worker_self = NULL;
+	return has_more;
 }

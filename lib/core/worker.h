@@ -22,6 +22,15 @@ struct wq_worker *wq_worker_of_slot(uint32_t slot);
 /* A slot for a new thread of the pool, or NULL if there is no memory. Lock held. */
 struct wq_worker *wq_worker_alloc_locked(struct wq_pool *pool);
 void wq_worker_release_locked(struct wq_worker *worker);
+/* The same for a thread that is to come when it is called: it does not count as a worker yet. */
+struct wq_worker *wq_worker_reserve_locked(struct wq_pool *pool);
+void wq_worker_unreserve_locked(struct wq_worker *worker);
+
+/*
+ * The calling thread, the rescuer of the pwq's queue, stands in for a worker of its pool: runs at
+ * most so many items of the pwq. True if more of them wait; else the pwq may be gone.
+ */
+bool wq_worker_rescue(struct wq_pwq *pwq, unsigned int max);
 
 /* A new thread's function: serves its pool until reaped. arg is the worker. */
 void wq_worker_main(void *arg);

@@ -13,7 +13,7 @@
 #include "core/affinity.h"
 #include "core/layout.h"
 #include "core/limit.h"
-#include "core/retire.h"
+#include "core/rescuer.h"
 #include "core/shard.h"
 #include "core/worker.h"
 
@@ -44,6 +44,9 @@ static int init_layout(struct workqueue_struct *wq)
 	struct wq_layout layout;
 	int err = wq_wq_flags(wq) & WQ_UNBOUND ? init_unbound(wq) : 0;
 
+	/* it may be there from an earlier try */
+	if (!err && wq_wq_flags(wq) & WQ_MEM_RECLAIM && !wq->rescuer)
+		err = wq_rescuer_create(wq);
 	if (!err)
 		err = wq_layout_make(wq, &layout);
 	if (!err)
@@ -146,7 +149,6 @@ int wq_wq_init_system(void)
 {
 	struct workqueue_struct *const all[] = {
 		&wq_timers_wq,
-		&wq_release_wq,
 		system_percpu_wq,
 		system_highpri_wq,
 		system_long_wq,

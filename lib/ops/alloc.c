@@ -11,6 +11,7 @@
 #include "base/grace.h"
 #include "base/os.h"
 #include "base/report.h"
+#include "core/rescuer.h"
 #include "core/retire.h"
 #include "core/wq.h"
 #include "ops/delayed.h"
@@ -89,7 +90,10 @@ alloc(const char *fmt, unsigned int flags, int max_active, va_list args)
 	wq_lock_release(&wq_config_lock);
 	if (!err)
 		return wq;
+	wq_rescuer_stop(wq);
 	wq_os_free(wq);
+	errno = -err;
+	return NULL;
 no_memory:
 	errno = ENOMEM;
 	return NULL;
@@ -133,7 +137,8 @@ static void free_queue(struct workqueue_struct *wq)
 	wq_lock_acquire(&wq_config_lock);
 	wq_list_del(&wq->node);
 	wq_lock_release(&wq_config_lock);
-	/* so no pwq is replaced any more; those that were are empty: their release has been queued */
+	wq_rescuer_stop(wq);
+	/* no pwq is replaced any more; those that were are empty: their release has been queued */
 	if (wq->has_retired)
 		wq_flush_queue(&wq_release_wq);
 	wq_lock_acquire(&wq_config_lock);

@@ -12,6 +12,7 @@
 #include "base/os.h"
 #include "base/report.h"
 #include "core/layout.h"
+#include "core/retire.h"
 #include "core/wq.h"
 #include "ops/init.h"
 
@@ -57,8 +58,10 @@ void free_workqueue_attrs(struct workqueue_attrs *attrs)
 static int rebuild(struct workqueue_struct *wq)
 {
 	struct wq_layout layout;
-	int err = wq_layout_make(wq, &layout);
+	int err = wq_retire_start();
 
+	if (!err)
+		err = wq_layout_make(wq, &layout);
 	if (!err)
 		wq_layout_install(wq, &layout);
 	return err;

@@ -8,10 +8,10 @@
 #include "core/affinity.h"
 #include "core/types.h"
 
-/* 0 or -ENOMEM, then nothing has changed. */
+/* 0, or -ENOMEM or -EAGAIN, then nothing has changed. */
 int wq_attrs_apply_locked(struct workqueue_struct *wq, const struct wq_attrs *attrs);
 
-/* 0, -EINVAL or -ENOMEM; see workqueue_unbound_housekeeping_update(). */
+/* 0, -EINVAL, -ENOMEM or -EAGAIN; see workqueue_unbound_housekeeping_update(). */
 int wq_attrs_set_cpus_locked(const struct wq_cpuset *requested,
 			     const struct wq_cpuset *housekeeping);
 /* The same for what WQ_AFFN_DFL stands for. */

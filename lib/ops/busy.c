@@ -71,7 +71,7 @@ struct work_struct *current_work(void)
 
 bool current_is_workqueue_rescuer(void)
 {
-	return false;
+	return wq_worker_self && wq_worker_self->rescues;
 }
 
 void destroy_work_on_stack(struct work_struct *work)

@@ -20,11 +20,10 @@ static int clamp(int value, int min, int max)
 
 static int clamp_max_active(int max_active, const char *name)
 {
-	static uint32_t once; /* A: reported */
 	int clamped = clamp(max_active, 1, WQ_MAX_ACTIVE);
 
 	if (clamped != max_active)
-		wq_note_once(&once, "max_active is out of range 1 .. 2048, clamped: ", name);
+		wq_note("max_active is out of range 1 .. 2048, clamped: ", name);
 	return clamped;
 }
 

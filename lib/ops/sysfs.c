@@ -54,9 +54,13 @@ static int parse_number(const char *text, long min, long max, long *number)
 	return end == text || *end || errno || *number < min || *number > max ? -EINVAL : 0;
 }
 
+/* What cannot be read back is no mask: without any CPU that this machine can have. */
 static int parse_mask(const char *text, struct wq_cpuset *cpus)
 {
-	return wq_cpuset_parse_mask(cpus, text) && !wq_cpuset_is_empty(cpus) ? 0 : -EINVAL;
+	if (!wq_cpuset_parse_mask(cpus, text))
+		return -EINVAL;
+	wq_cpuset_truncate(cpus, wq_nr_cpus);
+	return wq_cpuset_is_empty(cpus) ? -EINVAL : 0;
 }
 
 /* -------------------------------------------------------------- of queues */

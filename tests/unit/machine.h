@@ -21,6 +21,7 @@
 #include "core/pwq.h"
 #include "core/shard.h"
 #include "core/work.h"
+#include "core/retire.h"
 #include "core/wq.h"
 
 enum {
@@ -85,6 +86,9 @@ static inline void init_system(void)
 {
 	wq_lock_acquire(&wq_config_lock);
 	must(wq_wq_init_system() == 0);
+	/* no thread comes of its own */
+	wq_release_wq.flags &= ~(unsigned int)WQ_MEM_RECLAIM;
+	must(wq_retire_start() == 0);
 	wq_lock_release(&wq_config_lock);
 }
 

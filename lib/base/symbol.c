@@ -88,8 +88,6 @@ static uint32_t count(const struct symbols *symbols)
 	uint32_t nr_buckets, first, bloom_words, i, last = 0;
 	const uint32_t *buckets, *chains;
 
-	if (!hash || !symbols->table || !symbols->names)
-		return 0;
 	nr_buckets = hash[0];
 	first = hash[1];
 	bloom_words = hash[2] * (uint32_t)(sizeof(ElfW(Addr)) / sizeof(uint32_t));
@@ -111,13 +109,19 @@ static bool covers(const ElfW(Sym) * symbol, uintptr_t offset)
 	       (offset == symbol->st_value || offset - symbol->st_value < symbol->st_size);
 }
 
-static const ElfW(Sym) * find_symbol(const struct symbols *symbols, uintptr_t offset)
+/* The symbol's name, and where it begins in the module; NULL: there is none. */
+static const char *find_symbol(const struct symbols *symbols, uintptr_t offset, uintptr_t *start)
 {
-	uint32_t i, nr = count(symbols);
+	uint32_t i, nr;
 
+	if (!symbols->hash || !symbols->table || !symbols->names)
+		return NULL;
+	nr = count(symbols);
 	for (i = 0; i < nr; i++) {
-		if (covers(&symbols->table[i], offset))
-			return &symbols->table[i];
+		if (covers(&symbols->table[i], offset)) {
+			*start = symbols->table[i].st_value;
+			return symbols->names + symbols->table[i].st_name;
+		}
 	}
 	return NULL;
 }
@@ -149,16 +153,16 @@ static int look_at(struct dl_phdr_info *module, size_t size, void *arg)
 {
 	struct search *search = arg;
 	struct symbols symbols;
-	const ElfW(Sym) * symbol;
+	const char *symbol;
+	uintptr_t start;
 
 	(void)size;
 	if (!has_address(module, search->function))
 		return 0;
 	symbols = find_symbols(module);
-	symbol = find_symbol(&symbols, search->function - module->dlpi_addr);
+	symbol = find_symbol(&symbols, search->function - module->dlpi_addr, &start);
 	if (symbol)
-		print(search, symbols.names + symbol->st_name,
-		      module->dlpi_addr + symbol->st_value);
+		print(search, symbol, module->dlpi_addr + start);
 	else
 		print(search, *module->dlpi_name ? module->dlpi_name : program_invocation_name,
 		      start_of(module));

@@ -125,11 +125,13 @@ static bool is_same(const struct wq_pool *pool, int nice, const struct wq_cpuset
 static struct wq_pool *find_same(int nice, const struct wq_cpuset *pod,
 				 const struct wq_cpuset *cpus)
 {
+	struct wq_pool *pool;
 	unsigned int id;
 
-	for (id = 1; id < wq_nr_pools; id++) {
-		if (!wq_pools[id]->is_bound && is_same(wq_pools[id], nice, pod, cpus))
-			return wq_pools[id];
+	wq_pools_for_each(pool, id)
+	{
+		if (!pool->is_bound && is_same(pool, nice, pod, cpus))
+			return pool;
 	}
 	return NULL;
 }
@@ -163,11 +165,13 @@ static bool become_if_unused(struct wq_pool *pool, int nice, const struct wq_cpu
 
 static struct wq_pool *reuse(int nice, const struct wq_cpuset *pod, const struct wq_cpuset *cpus)
 {
+	struct wq_pool *pool;
 	unsigned int id;
 
-	for (id = 1; id < wq_nr_pools; id++) {
-		if (become_if_unused(wq_pools[id], nice, pod, cpus))
-			return wq_pools[id];
+	wq_pools_for_each(pool, id)
+	{
+		if (become_if_unused(pool, nice, pod, cpus))
+			return pool;
 	}
 	return NULL;
 }

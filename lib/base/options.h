@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 struct wq_options {
-	uint64_t idle_timeout_ms; /* how long a surplus idle worker is kept (Q4) */
-	uint64_t sample_us;       /* how often running workers are looked at while work waits */
-	uint64_t defer_ms;        /* by how much a deferrable timer may be late */
-	uint64_t power_efficient; /* does WQ_POWER_EFFICIENT make a queue unbound? */
-	uint64_t watchdog_ms;     /* after how long without progress a pool is reported; 0: never */
+	uint64_t idle_timeout_ms;   /* how long a surplus idle worker is kept (Q4) */
+	uint64_t sample_us;         /* how often running workers are looked at while work waits */
+	uint64_t defer_ms;          /* by how much a deferrable timer may be late */
+	uint64_t power_efficient;   /* does WQ_POWER_EFFICIENT make a queue unbound? */
+	uint64_t panic_on_stall;    /* at which report of a stall the process ends; 0: never */
+	uint64_t panic_on_stall_ms; /* at a report of how long a stall; 0: never */
+	uint64_t watchdog_ms; /* after how long without progress a pool is reported; 0: never */
 	/* texts, looked at by who uses them: */
 	const char *affinity_scope; /* what WQ_AFFN_DFL stands for */
 	const char *unbound_cpus;   /* a list such as "0-3,8"; "": all */

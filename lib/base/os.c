@@ -358,6 +358,11 @@ bool wq_os_membarrier(void)
 	       0;
 }
 
+void wq_os_abort(void)
+{
+	abort();
+}
+
 void wq_os_write_error(const char *text, size_t len)
 {
 	int saved = errno;

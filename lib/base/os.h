@@ -92,6 +92,8 @@ bool wq_os_membarrier_register(void);
  */
 bool wq_os_membarrier(void);
 
+void wq_os_abort(void) __attribute__((noreturn));
+
 /* To standard error; what cannot be written is lost. [handler] */
 void wq_os_write_error(const char *text, size_t len);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/grace.h"
 #include "base/os.h"
 #include "base/report.h"
 #include "core/block.h"
@@ -126,6 +127,9 @@ void wq_rescuer_stop(struct workqueue_struct *wq)
 
 	if (!self)
 		return;
+	/* perhaps this is the thread's first use of the library */
+	if (!wq_grace_self)
+		wq_grace_claim();
 	self->stopper = wq_block_park();
 	wq_store_release(&self->must_stop, 1u);
 	wq_park_wake(&self->park);

@@ -9,6 +9,7 @@
 #include "watch/watchdog.h"
 
 #include "base/options.h"
+#include "base/os.h"
 #include "base/report.h"
 #include "core/pool.h"
 #include "core/pools.h"
@@ -18,8 +19,9 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
 
-/* O: the manager's: when it last looked; 0: never */
-static uint64_t last_look_ns;
+/* O: the manager's */
+static uint64_t last_look_ns; /* 0: never */
+static uint64_t nr_reports;
 
 static uint64_t threshold_ns(void)
 {
@@ -103,8 +105,8 @@ static void report_lockup(struct wq_pool *pool, uint64_t stall_ns)
 	wq_msg_send(&msg);
 }
 
-/* True: reported. */
-static bool look_at(struct wq_pool *pool, uint64_t now, bool *is_waiting)
+/* For how long it has been stuck, if that was reported now; else 0. */
+static uint64_t look_at(struct wq_pool *pool, uint64_t now, bool *is_waiting)
 {
 	uint64_t stall_ns;
 	bool is_due;
@@ -114,21 +116,44 @@ static bool look_at(struct wq_pool *pool, uint64_t now, bool *is_waiting)
 	is_due = must_report(pool, now);
 	*is_waiting |= pool->waiting_since_ns != 0;
 	wq_pool_unlock(pool);
-	if (is_due)
-		report_lockup(pool, stall_ns);
-	return is_due;
+	if (!is_due)
+		return 0;
+	report_lockup(pool, stall_ns);
+	nr_reports++;
+	return stall_ns;
+}
+
+/* Some want a process that is stuck to end, so that another one takes over (R2). */
+static void end_if_asked(uint64_t stall_ns)
+{
+	uint64_t max_reports = wq_options.panic_on_stall, max_ms = wq_options.panic_on_stall_ms;
+	struct wq_msg msg;
+
+	if (!(max_reports && nr_reports >= max_reports) &&
+	    !(max_ms && stall_ns >= max_ms * NS_PER_MS))
+		return;
+	wq_msg_bug(&msg, "stalled, and the environment asks to end the process then");
+	wq_msg_send(&msg);
+	wq_os_abort();
 }
 
 bool wq_watchdog_look(uint64_t now)
 {
-	bool is_waiting = false, has_reported = false;
+	uint64_t stall_ns, longest_ns = 0;
+	bool is_waiting = false;
 	struct wq_pool *pool;
 	unsigned int id;
 
-	wq_pools_for_each(pool, id) has_reported |= look_at(pool, now, &is_waiting);
+	wq_pools_for_each(pool, id)
+	{
+		stall_ns = look_at(pool, now, &is_waiting);
+		longest_ns = stall_ns > longest_ns ? stall_ns : longest_ns;
+	}
 	last_look_ns = now;
-	if (has_reported)
+	if (longest_ns) {
 		wq_dump_all();
+		end_if_asked(longest_ns);
+	}
 	return is_waiting;
 }
 

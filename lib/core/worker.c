@@ -383,18 +383,29 @@ static struct work_struct *take_own(struct wq_worker *worker, struct wq_pwq *pwq
 	return NULL;
 }
 
-/* The items that must run on this thread (B5) are run beyond any limit. */
+/* Between two items nothing binds what waits for this thread to it (B5). */
+static void give_scheduled_back(struct wq_worker *worker)
+{
+	struct wq_list *node;
+
+	while (!wq_list_is_empty(&worker->scheduled)) {
+		node = worker->scheduled.prev;
+		wq_list_del(node);
+		wq_list_add_head(node, &worker->pool->worklist);
+	}
+}
+
 static bool run_own(struct wq_worker *worker, struct wq_pwq *pwq, unsigned int max)
 {
 	struct work_struct *work;
 	unsigned int nr = 0;
 
-	while ((nr < max || !wq_list_is_empty(&worker->scheduled)) &&
-	       (work = take_own(worker, pwq))) {
+	while (nr < max && (work = take_own(worker, pwq))) {
 		run(worker, work);
 		nr++;
 	}
-	return nr >= max;
+	give_scheduled_back(worker);
+	return nr == max;
 }
 
 bool wq_worker_rescue(struct wq_pwq *pwq, unsigned int max)

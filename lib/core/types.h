@@ -9,7 +9,7 @@
  * L: under the pool's lock
  * F: under the queue's flush_lock
  * G: under the library's configuration lock, wq_config_lock
- * X: under the limit's lock
+ * X: under the lock of the limit, or of the rescuer
  * T: under the lock of the shard of timers
  * O: only by the worker's own thread
  *

@@ -8,8 +8,8 @@
  *         and leaves with a release store, behind the first in the same buffer. The writer
  *         publishes the flag, has a membarrier, waits until each record is 0 or has moved on,
  *         drains, and frees.
- *         REPLACE: the writer publishes a new pwq and frees the old one. No caller does that in
- *         this version; the model shows that the grace period would do for it.
+ *         REPLACE: the writer publishes a new pwq and frees the old one; what that takes beside
+ *         a grace period is modelled in retire.pml.
  * Bounds  NR readers, two sections each.
  * Checks  no reader meets what is freed; whatever was accepted is run.
  * Bugs    each must make pan report an error:

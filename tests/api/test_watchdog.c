@@ -8,6 +8,8 @@
 
 #include "support/api.h"
 #include "support/shown.h"
+#include "support/stuck.h"
+#include "support/thread.h"
 
 #define THRESHOLD_MS 200
 
@@ -20,27 +22,11 @@ static void catch_lockup(const char *line)
 		atomic_fetch_add(&lockups, 1);
 }
 
-/* A pool in which an item waits for one that computes. */
-struct stuck_pool {
-	struct workqueue_struct *wq;
-	struct blocker blocker;
-	struct item item;
-};
-
-static void stuck_pool_make(struct stuck_pool *stuck)
+/* With its lockups counted. */
+static void stuck_pool_watch(struct stuck_pool *stuck)
 {
 	workq_set_report_fn(catch_lockup);
-	stuck->wq = alloc_workqueue("stuck", WQ_PERCPU, 0);
-	blocker_spin_on(&stuck->blocker, allowed_cpu(0), stuck->wq);
-	item_init(&stuck->item);
-	queue_work_on(allowed_cpu(0), stuck->wq, &stuck->item.work);
-}
-
-static void stuck_pool_free(struct stuck_pool *stuck)
-{
-	blocker_release(&stuck->blocker);
-	flush_work(&stuck->item.work);
-	destroy_workqueue(stuck->wq);
+	stuck_pool_make(stuck);
 }
 
 /* R1 */
@@ -50,7 +36,7 @@ static void pool_stuck_behind_a_computing_item_is_reported_and_shown(void **stat
 	char text[64];
 	int line;
 
-	stuck_pool_make(&stuck);
+	stuck_pool_watch(&stuck);
 	wait_until(atomic_load(&lockups));
 	wait_until(shown_after(0, "workq: pool ") > 0);
 	snprintf(text, sizeof(text), ": cpus=%d flags=0x0 nice=0 stuck for ", allowed_cpu(0));
@@ -68,7 +54,7 @@ static void pool_still_stuck_is_reported_again(void **state)
 {
 	struct stuck_pool stuck;
 
-	stuck_pool_make(&stuck);
+	stuck_pool_watch(&stuck);
 	wait_until(atomic_load(&lockups) >= 3);
 	stuck_pool_free(&stuck);
 }
@@ -113,31 +99,13 @@ static int manager_tid(void)
 	return tid;
 }
 
-/* How often it has slept. */
-static long sleeps_of(int tid)
-{
-	static const char name[] = "voluntary_ctxt_switches:";
-	char path[64], line[128];
-	long sleeps = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, sizeof(name) - 1))
-			sleeps = atol(line + sizeof(name) - 1);
-	fclose(f);
-	return sleeps;
-}
-
 /* For longer than the watchdog would sleep between two looks. */
 static bool sleeps_through(int tid)
 {
-	long before = sleeps_of(tid);
+	long before = thread_sleeps(tid);
 
 	nap_us(3 * THRESHOLD_MS * 1000);
-	return sleeps_of(tid) == before;
+	return thread_sleeps(tid) == before;
 }
 
 /* Nobody wakes up to look at pools without items. */

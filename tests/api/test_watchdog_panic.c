@@ -13,14 +13,12 @@
 
 #include <cmocka.h>
 
-#include "support/item.h"
+#include "support/stuck.h"
 
 /* What becomes of a process with these variables whose pool is stuck for good. */
 static int end_of_stuck_process(const char *at_report, const char *after_ms)
 {
-	struct workqueue_struct *wq;
-	struct blocker blocker;
-	struct item item;
+	struct stuck_pool stuck;
 	int status = 0;
 	pid_t pid = fork();
 
@@ -35,10 +33,7 @@ static int end_of_stuck_process(const char *at_report, const char *after_ms)
 	/* neither a core nor a test that never ends */
 	signal(SIGABRT, SIG_DFL);
 	alarm(60);
-	wq = alloc_workqueue("stuck", WQ_PERCPU, 0);
-	blocker_spin_on(&blocker, allowed_cpu(0), wq);
-	item_init(&item);
-	queue_work_on(allowed_cpu(0), wq, &item.work);
+	stuck_pool_make(&stuck);
 	for (;;)
 		pause();
 }

@@ -11,30 +11,13 @@
  */
 #include "support/api.h"
 #include "support/shown.h"
+#include "support/thread.h"
 
 static struct blocker first;
 static struct item second;
 static struct gate second_go;
 static atomic_int worker_tid;
 static atomic_int answer;
-
-/* How often it has slept. */
-static long sleeps_of(int tid)
-{
-	static const char name[] = "voluntary_ctxt_switches:";
-	char path[64], line[128];
-	long sleeps = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, sizeof(name) - 1))
-			sleeps = atol(line + sizeof(name) - 1);
-	fclose(f);
-	return sleeps;
-}
 
 static void tell_tid(struct work_struct *work)
 {
@@ -60,9 +43,9 @@ static void meet(struct workqueue_struct *first_wq, struct workqueue_struct *sec
 
 	blocker_spin_on(&first, cpu, first_wq);
 	wait_until(thread_state(tid) == 'S');
-	sleeps = sleeps_of(tid);
+	sleeps = thread_sleeps(tid);
 	assert_true(queue_work_on(cpu, second_wq, &second.work));
-	wait_until(sleeps_of(tid) > sleeps && thread_state(tid) == 'S');
+	wait_until(thread_sleeps(tid) > sleeps && thread_state(tid) == 'S');
 	assert_int_equal(item_runs(&second), 0);
 }
 

@@ -14,6 +14,7 @@
 
 #include "plugin_with_queue.h"
 #include "support/shown.h"
+#include "support/stuck.h"
 #include "support/topology.h"
 
 enum {
@@ -117,28 +118,6 @@ static void catch_lockup(const char *line)
 	/* next it is told which function the CPU is busy with */
 	if (strstr(line, "  pwq "))
 		atomic_fetch_add(&lockups, 1);
-}
-
-/* A pool in which an item waits for one that computes. */
-struct stuck_pool {
-	struct workqueue_struct *wq;
-	struct blocker blocker;
-	struct item item;
-};
-
-static void stuck_pool_make(struct stuck_pool *stuck)
-{
-	stuck->wq = alloc_workqueue("stuck", WQ_PERCPU, 0);
-	blocker_spin_on(&stuck->blocker, allowed_cpu(0), stuck->wq);
-	item_init(&stuck->item);
-	queue_work_on(allowed_cpu(0), stuck->wq, &stuck->item.work);
-}
-
-static void stuck_pool_free(struct stuck_pool *stuck)
-{
-	blocker_release(&stuck->blocker);
-	flush_work(&stuck->item.work);
-	destroy_workqueue(stuck->wq);
 }
 
 /* R1 */

@@ -13,7 +13,7 @@
 #include "support/topology.h"
 
 enum {
-	QUEUES = 1000,
+	QUEUES = 250,
 };
 
 static atomic_bool is_enough;

@@ -194,7 +194,6 @@ void wq_layout_free_pwq(struct wq_pwq *pwq)
 {
 	struct wq_pool *pool = pwq->pool;
 
-	wq_assert_held(&wq_config_lock);
 	wq_pool_lock(pool);
 	wq_worker_forget_pwq_locked(pool, pwq);
 	wq_limit_share_locked(pwq, false);

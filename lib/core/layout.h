@@ -17,7 +17,7 @@ struct wq_layout {
 
 /*
  * Make what the queue's flags and attributes ask for. 0 or -ENOMEM, then nothing is left
- * behind. Configuration lock held, as by all of these but the last.
+ * behind. Configuration lock held, as by those that install it or set its limits.
  */
 int wq_layout_make(struct workqueue_struct *wq, struct wq_layout *layout);
 /* Nobody has seen it, or can find it any more, and it is empty. */

@@ -152,7 +152,7 @@ static bool become_if_unused(struct wq_pool *pool, int nice, const struct wq_cpu
 {
 	bool is_unused;
 
-	if (pool->is_bound || pool->nr_pwqs)
+	if (pool->is_bound || wq_load_relaxed(&pool->nr_pwqs))
 		return false;
 	wq_pool_lock(pool);
 	wq_pool_drain_locked(pool);
@@ -190,15 +190,13 @@ struct wq_pool *wq_pools_get_unbound(int nice, const struct wq_cpuset *pod,
 			return NULL;
 	}
 	if (pool)
-		wq_store_relaxed(&pool->nr_pwqs, pool->nr_pwqs + 1);
+		wq_fetch_add_seq_cst(&pool->nr_pwqs, 1u);
 	return pool;
 }
 
 void wq_pools_put(struct wq_pool *pool)
 {
-	wq_assert_held(&wq_config_lock);
-	wq_store_relaxed(&pool->nr_pwqs, pool->nr_pwqs - 1);
-	/* its workers may go */
-	if (!pool->nr_pwqs)
+	/* the last one: its workers may go */
+	if (wq_fetch_sub_seq_cst(&pool->nr_pwqs, 1u) == 1)
 		wq_park_wake(&wq_manager_park);
 }

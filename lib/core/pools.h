@@ -35,7 +35,7 @@ struct wq_pool *wq_pools_of_cpu(unsigned int cpu, unsigned int flags);
  */
 struct wq_pool *wq_pools_get_unbound(int nice, const struct wq_cpuset *pod,
 				     const struct wq_cpuset *cpus);
-/* A pwq less. Configuration lock held. */
+/* A pwq less; the caller's last touch of the pool. */
 void wq_pools_put(struct wq_pool *pool);
 
 #endif /* WQ_CORE_POOLS_H */

@@ -16,11 +16,12 @@
 
 /*
  * Unbound: an item that computes must not hold off what an ordered queue waits for; nor must a lack
- * of threads.
+ * of threads. Few at a time: each mostly waits, for a grace period or a queue's lock, and
+ * who waits is stepped around, so that there would be a thread for each.
  */
 struct workqueue_struct wq_release_wq = { .name = "release",
 					  .flags = WQ_UNBOUND | WQ_MEM_RECLAIM | __WQ_SYSTEM,
-					  .max_active = WQ_MAX_ACTIVE };
+					  .max_active = WQ_DFL_MIN_ACTIVE };
 
 int wq_retire_start(void)
 {
@@ -101,11 +102,8 @@ static void release(struct work_struct *work)
 		return;
 	/* order: SYNCHRONIZE: who saw an item run on it, and may queue that here, has pushed */
 	wq_grace_synchronize();
-	if (!unlink_if_gone(pwq))
-		return;
-	wq_lock_acquire(&wq_config_lock);
-	wq_layout_free_pwq(pwq);
-	wq_lock_release(&wq_config_lock);
+	if (unlink_if_gone(pwq))
+		wq_layout_free_pwq(pwq);
 }
 
 void wq_retire_init(struct wq_pwq *pwq)

@@ -81,7 +81,7 @@ struct wq_pool {
 	int cpu;              /* C: of a bound pool, else -1 */
 	bool is_bound;        /* C: to one CPU, with concurrency management */
 	struct wq_turn *turn; /* C: of a pool for WQ_BH: shared by those of its CPU; else NULL */
-	unsigned int nr_pwqs; /* A: under G: that use an unbound pool; 0: its workers go */
+	unsigned int nr_pwqs; /* A: by RMWs: that use an unbound pool; 0: its workers go */
 	/* C while it has pwqs or workers, then written under G and L: */
 	int nice;                 /* C: of its workers, where permitted; 0: as the process */
 	unsigned int max_running; /* C: unbound: workers wanted without waiting for the sampler */

@@ -21,33 +21,15 @@
 
 /* ------------------------------------------------------ which pool it is */
 
-/* As in "0-3,8". */
-static void put_cpus(struct wq_msg *msg, const struct wq_cpuset *cpus)
-{
-	const char *separator = "";
-	unsigned int cpu, last;
-
-	wq_cpuset_for_each(cpu, cpus)
-	{
-		for (last = cpu; last + 1 < WQ_MAX_CPUS && wq_cpuset_has(cpus, last + 1);)
-			last++;
-		wq_msg_text(msg, separator);
-		wq_msg_number(msg, cpu);
-		if (last > cpu) {
-			wq_msg_text(msg, "-");
-			wq_msg_number(msg, last);
-		}
-		cpu = last;
-		separator = ",";
-	}
-}
-
 void wq_dump_put_pool(struct wq_msg *msg, struct wq_pool *pool)
 {
+	char cpus[sizeof(msg->text)]; /* what does not fit there is cut */
+
 	/* left by its last queue, it may become another one */
 	wq_pool_lock(pool);
 	wq_msg_text(msg, " cpus=");
-	put_cpus(msg, &pool->cpus);
+	wq_cpuset_print_list(&pool->cpus, cpus, sizeof(cpus));
+	wq_msg_text(msg, cpus);
 	/* the kernel's bit for: bound to no CPU */
 	wq_msg_text(msg, pool->is_bound ? " flags=0x0" : " flags=0x4");
 	wq_msg_text(msg, pool->nice < 0 ? " nice=-" : " nice=");

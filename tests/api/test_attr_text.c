@@ -441,6 +441,23 @@ static void attr_of_a_destroyed_queue_are_gone(void **state)
 	destroy_workqueue(wq);
 }
 
+/* O6 */
+static void attr_mask_without_a_cpu_of_this_machine_is_einval(void **state)
+{
+	struct workqueue_struct *wq = visible("far");
+	char mask[WORKQ_NR_CPUS / 4 + WORKQ_NR_CPUS / 32] = "80000000", before[64], after[64];
+
+	(void)state;
+	for (int i = 1; i < WORKQ_NR_CPUS / 32; i++)
+		strcat(mask, ",00000000");
+	assert_true(workq_attr_read("far/cpumask", before, sizeof(before)) > 0);
+	assert_int_equal(workq_attr_write("far/cpumask", mask), -EINVAL);
+	assert_int_equal(workq_attr_write("cpumask", mask), -EINVAL);
+	assert_true(workq_attr_read("far/cpumask", after, sizeof(after)) > 0);
+	assert_string_equal(before, after);
+	destroy_workqueue(wq);
+}
+
 /* F4 */
 static void attr_of_a_queue_being_destroyed_are_gone(void **state)
 {
@@ -592,6 +609,7 @@ int main(int argc, char **argv)
 		flat_test(attr_of_queues_without_sysfs_are_not_there),
 		flat_test(attr_of_a_destroyed_queue_are_gone),
 		flat_test(attr_of_a_queue_being_destroyed_are_gone),
+		flat_test(attr_mask_without_a_cpu_of_this_machine_is_einval),
 		flat_test(attr_of_two_queues_with_one_name_are_those_of_the_first),
 		flat_test(sysfs_register_makes_a_queue_visible),
 		flat_test(sysfs_register_of_a_name_that_is_taken_says_eexist),

@@ -465,9 +465,27 @@ static void random_sets_agree_with_flags(void **state)
 	}
 }
 
+static void truncated_set_keeps_the_ids_below(void **state)
+{
+	(void)state;
+	wq_cpuset_clear(&set);
+	wq_cpuset_add(&set, 0);
+	wq_cpuset_add(&set, 64);
+	wq_cpuset_add(&set, 65);
+	wq_cpuset_add(&set, WQ_MAX_CPUS - 1);
+	wq_cpuset_truncate(&set, WQ_MAX_CPUS);
+	assert_int_equal(wq_cpuset_count(&set), 4);
+	wq_cpuset_truncate(&set, 65);
+	assert_int_equal(wq_cpuset_count(&set), 2);
+	assert_true(wq_cpuset_has(&set, 0) && wq_cpuset_has(&set, 64));
+	wq_cpuset_truncate(&set, 0);
+	assert_true(wq_cpuset_is_empty(&set));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		room_test(truncated_set_keeps_the_ids_below),
 		room_test(cleared_set_is_empty),
 		room_test(added_cpu_is_the_only_new_member),
 		room_test(cpu_added_twice_counts_once),

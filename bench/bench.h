@@ -36,8 +36,11 @@ struct bench_plan;
  * @runs:        default of --runs, 0 for the usual one
  * @one_cpu:     the whole process, library and all, is kept on the CPU of --cpu
  * @own_queue:   said of its queues in place of --flags and --cpu; NULL: those it goes by
+ * @beside:      prints a table of the systems beside each other, in place of the usual one; or NULL
+ * @prepare:     called before the library starts; may be NULL
  * @setup:       adds the cases
  * @finish:      after the report; may be NULL
+ * @main:        of one that measures nothing; the members above from @doc on do not count then
  */
 struct bench_command {
 	const char *name;
@@ -49,8 +52,11 @@ struct bench_command {
 	unsigned int runs;
 	bool one_cpu;
 	const char *own_queue;
+	void (*beside)(const struct bench_plan *plan);
+	void (*prepare)(void);
 	void (*setup)(struct bench_plan *plan, const struct bench_options *opts);
 	void (*finish)(struct bench_plan *plan);
+	int (*main)(int argc, char **argv);
 };
 
 /* ----------------------------------------------------------------- options */
@@ -62,7 +68,13 @@ struct bench_kind {
 	bool ordered;
 };
 
-enum { BENCH_MAX_PENDING = 8 };
+enum { BENCH_MAX_NUMBERS = 12 };
+
+/* The values of an option such as --pending 1,10,100; nr is 0 if it was not given. */
+struct bench_numbers {
+	unsigned long value[BENCH_MAX_NUMBERS];
+	unsigned int nr;
+};
 
 /**
  * struct bench_options - the command line, complete and checked
@@ -70,41 +82,42 @@ enum { BENCH_MAX_PENDING = 8 };
  * @json:        print JSON instead of a table
  * @quick:       few and short runs: to see that it works, not to get figures
  * @items_given: --items was there
- * @producers:   0 if not given
+ * @producers:   how many threads queue, the values of --producers
  * @runs:        measured repetitions of each case
  * @items:       burst, hops or round trips, as the command says
  * @cpu:         the CPU whose pool runs the items; an allowed one
  * @max_active:  for alloc_workqueue()
  * @kind:        what queue to make
  * @pending:     how many timers are pending, the values of --pending
- * @nr_pending:  how many values; 0 if not given
  */
 struct bench_options {
 	const struct bench_command *command;
 	bool json;
 	bool quick;
 	bool items_given;
-	unsigned int producers;
+	struct bench_numbers producers;
 	unsigned int runs;
 	unsigned long items;
 	int cpu;
 	int max_active;
 	const struct bench_kind *kind;
-	unsigned long pending[BENCH_MAX_PENDING];
-	unsigned int nr_pending;
+	struct bench_numbers pending;
 };
 
 void bench_options_parse(const struct bench_command *command, int argc, char **argv,
 			 struct bench_options *opts);
 
-/* Child of a command that takes --producers. */
-extern const struct argp bench_producers_argp;
+/* Children of a command that takes --producers: one number, or several. */
+extern const struct argp bench_producers_argp, bench_producer_list_argp;
 /* Child of a command that takes --pending. */
 extern const struct argp bench_pending_argp;
 
 /* For option parsers: the number @arg, or a usage error that names @option. */
 unsigned long bench_parse_number(struct argp_state *state, const char *option, const char *arg,
 				 unsigned long min, unsigned long max);
+/* The same for a list with commas in between. */
+void bench_parse_numbers(struct argp_state *state, const char *option, const char *arg,
+			 unsigned long max, struct bench_numbers *numbers);
 
 /* A queue as the options say; ends the program if there is none to be had. */
 struct workqueue_struct *bench_alloc_queue(const struct bench_options *opts);
@@ -124,6 +137,8 @@ int bench_cpus_nth(unsigned int n);
 /* Position of @cpu among the allowed ones, -1 if it is none. */
 int bench_cpus_index(int cpu);
 void bench_pin(int cpu);
+/* The caller may run on any allowed CPU again. */
+void bench_unpin(void);
 
 /* ------------------------------------------------------------------- stats */
 
@@ -169,6 +184,7 @@ struct bench_usage {
 	uint64_t cpu_ns;
 	uint64_t voluntary;
 	uint64_t involuntary;
+	uint64_t syscalls;
 };
 
 enum {
@@ -180,26 +196,31 @@ enum {
  * struct bench_case - one line of the result: a workload with all its settings
  * @workload:      its name, see bench_name()
  * @system:        what is measured; NULL: this library
+ * @version:       of @system; NULL if that is not told
  * @unit:          of its figure
  * @items:         burst, hops or round trips
  * @pending:       how many timers are pending meanwhile; 0 if that is not the question
  * @producers:     threads that queue
  * @producer_cpu:  where the first producer runs, -1: anywhere
  * @target_cpu:    whose pool runs the items
- * @wq:            its queue, destroyed with the case; NULL if @system is another
+ * @wq:            its queue, destroyed with the case; NULL if @system is another, or, while it
+ *                 is added, for one as the options say
  * @run:           one repetition; returns its figure
  * @fini:          frees @data, once @wq is gone; may be NULL
  * @data:          the subcommand's own
  * @kept_per_run:  single times that a run adds to @latency
  * @is_lateness:   a single time is how late something was: one below 0 is early, which is counted
- * @latency:       single times of operations
+ * @latency:       single times of operations, in microseconds
  * @figures:       of the measured runs
+ * @ratios:        each to the figure of this library in the same round; none if they were not taken
  * @usage:         see there
+ * @counted:       of one more run, whose figures do not count, with the system calls
  * @before:        what the process had used when the measured part began
  */
 struct bench_case {
 	char workload[BENCH_NAME_LEN];
 	const char *system;
+	const char *version;
 	const char *unit;
 	unsigned long items;
 	unsigned long pending;
@@ -214,7 +235,9 @@ struct bench_case {
 	bool is_lateness;
 	struct bench_samples latency;
 	struct bench_samples figures;
+	struct bench_samples ratios;
 	struct bench_usage usage;
+	struct bench_usage counted;
 	struct bench_usage before;
 };
 
@@ -224,7 +247,7 @@ struct bench_plan {
 	struct bench_case cases[BENCH_MAX_CASES];
 };
 
-/* Adds a copy of @like, which has its members up to @is_lateness filled in, and gives it a queue. */
+/* Adds a copy of @like, which has its members up to @is_lateness filled in, and gives it a queue if it has none. */
 struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_case *like);
 /* Two cases, "NAME-same-cpu" and "NAME-other-cpu": one caller, on the items' CPU or not; @make: data. */
 void bench_plan_add_latency(struct bench_plan *plan, const char *name,
@@ -243,6 +266,24 @@ uint64_t bench_measure_end(struct bench_case *c, uint64_t items);
 /* A run of @kept_per_run operations, each timed; the figure is their median, in microseconds. */
 double bench_run_latency(struct bench_case *c, uint64_t (*operation_ns)(struct bench_case *c));
 
+/* ------------------------------------------------------------ system calls */
+
+/* From now on the calls of all threads are counted; false: they cannot be. */
+bool bench_syscalls_open(void);
+void bench_syscalls_close(void);
+/* How many so far; while none are counted, 0. */
+uint64_t bench_syscalls_read(void);
+/* How many between two readings, without those that the readings took. */
+uint64_t bench_syscalls_between(uint64_t before, uint64_t after);
+/* Why none can be counted; NULL if nothing stood against it so far. */
+const char *bench_syscalls_why_not(void);
+
+/* ----------------------------------------------------------------- machine */
+
+/* The processor and the system, without the CPUs that are allowed. */
+const char *bench_machine(void);
+const char *bench_today(void);
+
 /* ------------------------------------------------------------------ report */
 
 void bench_report(const struct bench_plan *plan);
@@ -251,10 +292,8 @@ const char *bench_system(const struct bench_case *c);
 
 /* --------------------------------------------------------------- histogram */
 
-/* Both after the percentiles were asked for. Bars of text, for each case: */
+/* Bars of text, for each case; after the percentiles were asked for. */
 void bench_histogram_print(const struct bench_plan *plan);
-/* A picture in the file, by gnuplot. */
-void bench_histogram_plot(const struct bench_plan *plan, const char *file);
 
 /* ------------------------------------------------------------------- small */
 
@@ -279,5 +318,7 @@ void bench_sleep_until(uint64_t ns);
 
 /* Zeroed memory on a cache line of its own; ends the program if there is none. */
 void *bench_alloc(size_t nr, size_t size);
+/* Bytes that can be had without swapping; 0 if the system does not say. */
+uint64_t bench_available_memory(void);
 
 #endif /* WORKQ_BENCH_H */

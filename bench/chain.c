@@ -109,9 +109,11 @@ static struct bench_case *add(struct bench_plan *plan, unsigned int nr_chains)
 
 static void setup(struct bench_plan *plan, const struct bench_options *opts)
 {
+	unsigned int nr_chains = opts->producers.nr ? (unsigned int)opts->producers.value[0] : 1;
+
 	bench_name(add(plan, 1), "chain");
-	if (opts->producers > 1)
-		bench_name(add(plan, opts->producers), "chain-%u-at-once", opts->producers);
+	if (nr_chains > 1)
+		bench_name(add(plan, nr_chains), "chain-%u-at-once", nr_chains);
 }
 
 static const struct argp_child children[] = {

@@ -61,7 +61,7 @@ void bench_cpus_restrict(int cpu, char **argv)
 	err(EXIT_FAILURE, "cannot begin anew on one CPU");
 }
 
-void bench_pin(int cpu)
+static void bind_to(const int *ids, unsigned int nr)
 {
 	size_t size = CPU_ALLOC_SIZE(MAX_CPUS);
 	cpu_set_t *set = CPU_ALLOC(MAX_CPUS);
@@ -70,9 +70,20 @@ void bench_pin(int cpu)
 	if (!set)
 		err(EXIT_FAILURE, "cannot pin a thread");
 	CPU_ZERO_S(size, set);
-	CPU_SET_S((size_t)cpu, size, set);
+	for (unsigned int i = 0; i < nr; i++)
+		CPU_SET_S((size_t)ids[i], size, set);
 	error = pthread_setaffinity_np(pthread_self(), size, set);
 	if (error)
-		errx(EXIT_FAILURE, "cannot pin a thread to CPU %d: %s", cpu, strerror(error));
+		errx(EXIT_FAILURE, "cannot bind a thread to CPU %d: %s", ids[0], strerror(error));
 	CPU_FREE(set);
+}
+
+void bench_pin(int cpu)
+{
+	bind_to(&cpu, 1);
+}
+
+void bench_unpin(void)
+{
+	bind_to(cpus, nr_cpus);
 }

@@ -30,7 +30,6 @@ enum {
 
 static unsigned long span_ms;
 static bool with_load;
-static const char *picture;
 
 struct shot {
 	struct delayed_work dwork;
@@ -286,9 +285,9 @@ static void setup(struct bench_plan *plan, const struct bench_options *opts)
 	const unsigned long *pending = opts->quick ? quick : usual;
 	unsigned int nr = 2;
 
-	if (opts->nr_pending) {
-		pending = opts->pending;
-		nr = opts->nr_pending;
+	if (opts->pending.nr) {
+		pending = opts->pending.value;
+		nr = opts->pending.nr;
 	}
 	if (!span_ms)
 		span_ms = opts->quick ? QUICK_SPAN_MS : DEFAULT_SPAN_MS;
@@ -300,8 +299,6 @@ static void setup(struct bench_plan *plan, const struct bench_options *opts)
 /* Nothing may be early; seen only now, so that the report shows how much of it was. */
 static void finish(struct bench_plan *plan)
 {
-	if (picture)
-		bench_histogram_plot(plan, picture);
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		const struct bench_case *c = &plan->cases[i];
 		size_t early = bench_count_below(c->latency.value, c->latency.nr, 0);
@@ -317,13 +314,11 @@ static void finish(struct bench_plan *plan)
 enum {
 	OPT_SPAN = 512,
 	OPT_LOAD,
-	OPT_SVG,
 };
 
 static const struct argp_option options[] = {
 	{ "span", OPT_SPAN, "MSEC", 0, "All items are due within that time (5000)", 0 },
 	{ "load", OPT_LOAD, NULL, 0, "Also with a computing thread on each allowed CPU", 0 },
-	{ "svg", OPT_SVG, "FILE", 0, "Draw the histogram with gnuplot, too", 0 },
 	{ 0 },
 };
 
@@ -335,9 +330,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_LOAD:
 		with_load = true;
-		return 0;
-	case OPT_SVG:
-		picture = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

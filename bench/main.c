@@ -17,11 +17,13 @@
 #include "bench.h"
 
 extern const struct bench_command bench_queue, bench_chain, bench_flush, bench_wake, bench_timer,
-	bench_lateness, bench_scope;
+	bench_lateness, bench_scope, bench_replace, bench_spawn, bench_cancel, bench_mix,
+	bench_compare, bench_plot, bench_scale, bench_memory;
 
 static const struct bench_command *const commands[] = {
-	&bench_queue, &bench_chain,    &bench_flush, &bench_wake,
-	&bench_timer, &bench_lateness, &bench_scope,
+	&bench_queue,   &bench_chain, &bench_spawn,    &bench_flush,   &bench_wake,
+	&bench_cancel,  &bench_timer, &bench_lateness, &bench_scope,   &bench_mix,
+	&bench_replace, &bench_scale, &bench_memory,   &bench_compare, &bench_plot,
 };
 
 enum { NR_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -107,6 +109,8 @@ static void parse(int argc, char **argv, struct bench_options *opts)
 	snprintf(name, sizeof(name), "workq-bench %s", choice.command->name);
 	word = argv[choice.at];
 	argv[choice.at] = name;
+	if (choice.command->main)
+		exit(choice.command->main(argc - choice.at, argv + choice.at));
 	bench_options_parse(choice.command, argc - choice.at, argv + choice.at, opts);
 	argv[choice.at] = word;
 }
@@ -136,6 +140,8 @@ int main(int argc, char **argv)
 	if (opts.command->one_cpu)
 		bench_cpus_restrict(opts.cpu, argv);
 
+	if (opts.command->prepare)
+		opts.command->prepare();
 	error = workq_start();
 	if (error)
 		errx(EXIT_FAILURE, "workq_start: %s", strerror(-error));

@@ -52,6 +52,11 @@ static const struct argp_option producers_options[] = {
 	{ 0 },
 };
 
+static const struct argp_option producer_list_options[] = {
+	{ "producers", OPT_PRODUCERS, "N,N...", 0, "Threads, each on the next allowed CPU", 0 },
+	{ 0 },
+};
+
 static const struct argp_option pending_options[] = {
 	{ "pending", OPT_PENDING, "N,N...", 0, "How many timers are pending; see below", 0 },
 	{ 0 },
@@ -160,8 +165,8 @@ static error_t parse_producers(int key, char *arg, struct argp_state *state)
 
 	if (key != OPT_PRODUCERS)
 		return ARGP_ERR_UNKNOWN;
-	opts->producers =
-		(unsigned int)bench_parse_number(state, "producers", arg, 1, MAX_PRODUCERS);
+	opts->producers.nr = 1;
+	opts->producers.value[0] = bench_parse_number(state, "producers", arg, 1, MAX_PRODUCERS);
 	return 0;
 }
 
@@ -170,30 +175,52 @@ const struct argp bench_producers_argp = {
 	.parser = parse_producers,
 };
 
-static void parse_pending_list(struct argp_state *state, struct bench_options *opts, char *list)
+static void parse_list(struct argp_state *state, const char *option, char *list, unsigned long max,
+		       struct bench_numbers *numbers)
 {
 	char *rest = list, *number;
 
-	opts->nr_pending = 0;
+	numbers->nr = 0;
 	while ((number = strsep(&rest, ","))) {
-		if (opts->nr_pending == BENCH_MAX_PENDING)
-			argp_error(state, "--pending: more than %d numbers", BENCH_MAX_PENDING);
-		opts->pending[opts->nr_pending++] =
-			bench_parse_number(state, "pending", number, 1, MAX_PENDING);
+		if (numbers->nr == BENCH_MAX_NUMBERS)
+			argp_error(state, "--%s: more than %d numbers", option, BENCH_MAX_NUMBERS);
+		numbers->value[numbers->nr++] = bench_parse_number(state, option, number, 1, max);
 	}
 }
 
+void bench_parse_numbers(struct argp_state *state, const char *option, const char *arg,
+			 unsigned long max, struct bench_numbers *numbers)
+{
+	char *list = strdup(arg);
+
+	if (!list)
+		err(EXIT_FAILURE, "no memory");
+	parse_list(state, option, list, max, numbers);
+	free(list);
+}
+
+static error_t parse_producer_list(int key, char *arg, struct argp_state *state)
+{
+	struct bench_options *opts = state->input;
+
+	if (key != OPT_PRODUCERS)
+		return ARGP_ERR_UNKNOWN;
+	bench_parse_numbers(state, "producers", arg, MAX_PRODUCERS, &opts->producers);
+	return 0;
+}
+
+const struct argp bench_producer_list_argp = {
+	.options = producer_list_options,
+	.parser = parse_producer_list,
+};
+
 static error_t parse_pending(int key, char *arg, struct argp_state *state)
 {
-	char *list;
+	struct bench_options *opts = state->input;
 
 	if (key != OPT_PENDING)
 		return ARGP_ERR_UNKNOWN;
-	list = strdup(arg);
-	if (!list)
-		err(EXIT_FAILURE, "no memory");
-	parse_pending_list(state, state->input, list);
-	free(list);
+	bench_parse_numbers(state, "pending", arg, MAX_PENDING, &opts->pending);
 	return 0;
 }
 

@@ -191,21 +191,19 @@ static void add_producers(struct bench_plan *plan, unsigned int producers)
 
 static void setup(struct bench_plan *plan, const struct bench_options *opts)
 {
-	unsigned int producers = opts->producers;
-
-	if (!producers)
-		producers = bench_cpus_count() > 1 ? DEFAULT_PRODUCERS : 1;
 	add_one_producer(plan, opts->items);
 	if (!opts->items_given) {
 		add_one_producer(plan, opts->items / 100);
 		add_one_producer(plan, opts->items / 1000);
 	}
-	if (producers > 1)
-		add_producers(plan, producers);
+	for (unsigned int i = 0; i < opts->producers.nr; i++)
+		add_producers(plan, (unsigned int)opts->producers.value[i]);
+	if (!opts->producers.nr && bench_cpus_count() > 1)
+		add_producers(plan, DEFAULT_PRODUCERS);
 }
 
 static const struct argp_child children[] = {
-	{ &bench_producers_argp, 0, NULL, 0 },
+	{ &bench_producer_list_argp, 0, NULL, 0 },
 	{ 0 },
 };
 

@@ -46,19 +46,48 @@ static double per_item(const struct bench_case *c, uint64_t total)
 	return (double)total / (double)c->usage.items;
 }
 
+static double syscalls_per_item(const struct bench_case *c)
+{
+	return (double)c->counted.syscalls / (double)c->counted.items;
+}
+
 /* -------------------------------------------------------------------- JSON */
 
 static json_t *json_config(const struct bench_plan *plan, const struct bench_case *c)
 {
 	const struct bench_options *opts = plan->opts;
+	json_t *config = json_pack("{ss, ss, ss, sI, sI, si, si, si, si, si, sb, ss, ss}",
+				   "command", plan->opts->command->name, "version", workq_version(),
+				   "flags", opts->kind->name, "items", (json_int_t)c->items,
+				   "pending", (json_int_t)c->pending, "producers",
+				   (int)c->producers, "producer_cpu", c->producer_cpu, "target_cpu",
+				   c->target_cpu, "max_active", opts->max_active, "allowed_cpus",
+				   (int)bench_cpus_count(), "quick", opts->quick, "machine",
+				   bench_machine(), "date", bench_today());
 
-	return json_pack("{ss, ss, ss, sI, sI, si, si, si, si, si, sb}", "command",
-			 plan->opts->command->name, "version", workq_version(), "flags",
-			 opts->kind->name, "items", (json_int_t)c->items, "pending",
-			 (json_int_t)c->pending, "producers", (int)c->producers, "producer_cpu",
-			 c->producer_cpu, "target_cpu", c->target_cpu, "max_active",
-			 opts->max_active, "allowed_cpus", (int)bench_cpus_count(), "quick",
-			 opts->quick);
+	if (config && c->version)
+		json_object_set_new(config, "system_version", json_string(c->version));
+	return config;
+}
+
+/* From the shortest on, what part of the single times was no longer than that. */
+static json_t *json_cdf(const struct bench_case *c)
+{
+	static const double tail[] = { 99.5, 99.9, 99.95, 99.99, 99.999 };
+	double *value = c->latency.value;
+	size_t nr = c->latency.nr;
+	json_t *cdf = json_array();
+
+	for (int percent = 0; percent < 100; percent++)
+		json_array_append_new(cdf, json_pack("[if]", percent,
+						     bench_percentile(value, nr, percent)));
+	for (size_t i = 0; i < sizeof(tail) / sizeof(tail[0]); i++) {
+		if ((double)nr * (100 - tail[i]) >= 100)
+			json_array_append_new(cdf, json_pack("[ff]", tail[i],
+							     bench_percentile(value, nr, tail[i])));
+	}
+	json_array_append_new(cdf, json_pack("[if]", 100, bench_percentile(value, nr, 100)));
+	return cdf;
 }
 
 static void add_percentiles(json_t *extra, const struct bench_case *c)
@@ -70,11 +99,26 @@ static void add_percentiles(json_t *extra, const struct bench_case *c)
 	json_object_set_new(extra, "p99", json_real(p.p99));
 	json_object_set_new(extra, "p99_9", json_real(p.p99_9));
 	json_object_set_new(extra, "worst", json_real(p.worst));
+	json_object_set_new(extra, "cdf", json_cdf(c));
+}
+
+static void add_ratios(json_t *extra, const struct bench_case *c)
+{
+	struct bench_summary s = bench_summarise(c->ratios.value, c->ratios.nr);
+
+	json_object_set_new(extra, "ratio",
+			    json_pack("{sf, sf, sf}", "median", s.median, "min", s.min, "max",
+				      s.max));
 }
 
 static size_t count_early(const struct bench_case *c)
 {
 	return bench_count_below(c->latency.value, c->latency.nr, 0);
+}
+
+static json_t *json_syscalls(const struct bench_case *c)
+{
+	return c->counted.items ? json_real(syscalls_per_item(c)) : json_null();
 }
 
 static json_t *json_extra(const struct bench_case *c)
@@ -86,8 +130,12 @@ static json_t *json_extra(const struct bench_case *c)
 				  per_item(c, usage->voluntary), "involuntary_switches_per_item",
 				  per_item(c, usage->involuntary));
 
+	if (extra)
+		json_object_set_new(extra, "system_calls_per_item", json_syscalls(c));
 	if (extra && c->latency.nr)
 		add_percentiles(extra, c);
+	if (extra && c->ratios.nr)
+		add_ratios(extra, c);
 	if (extra && c->is_lateness) {
 		json_object_set_new(extra, "number", json_integer((json_int_t)c->latency.nr));
 		json_object_set_new(extra, "early", json_integer((json_int_t)count_early(c)));
@@ -169,34 +217,58 @@ static void print_figures(const struct bench_plan *plan)
 	}
 }
 
+static void say_why_no_syscalls(FILE *f)
+{
+	if (bench_syscalls_why_not())
+		fprintf(f, "system calls are not counted: %s\n", bench_syscalls_why_not());
+}
+
 static void print_usage(const struct bench_plan *plan)
 {
-	printf("\n%-28s %9s %12s %12s %12s %12s\n", "per item, all runs", size_name(plan),
-	       "wall ns", "CPU ns", "vol. sw.", "invol. sw.");
+	printf("\n%-28s %9s %12s %12s %12s %12s %12s\n", "per item, all runs", size_name(plan),
+	       "wall ns", "CPU ns", "vol. sw.", "invol. sw.", "sys. calls");
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		const struct bench_case *c = &plan->cases[i];
 		const struct bench_usage *usage = &c->usage;
 
-		printf("%-28s %9lu %12.1f %12.1f %12.6f %12.6f\n", row_name(c), size_of(plan, c),
+		printf("%-28s %9lu %12.1f %12.1f %12.6f %12.6f", row_name(c), size_of(plan, c),
 		       per_item(c, usage->wall_ns), per_item(c, usage->cpu_ns),
 		       per_item(c, usage->voluntary), per_item(c, usage->involuntary));
+		if (c->counted.items)
+			printf(" %12.6f\n", syscalls_per_item(c));
+		else
+			printf(" %12s\n", "-");
 	}
+	say_why_no_syscalls(stdout);
+}
+
+static bool has_latencies(const struct bench_plan *plan)
+{
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		if (plan->cases[i].latency.nr)
+			return true;
+	}
+	return false;
 }
 
 static void print_latencies(const struct bench_plan *plan)
 {
 	bool is_lateness = plan->cases[0].is_lateness;
 
+	if (!has_latencies(plan))
+		return;
 	printf("\n%-28s %9s %9s %9s %9s %9s %9s %9s  %s%s\n", "single times, all runs",
 	       size_name(plan), "number", "p50", "p90", "p99", "p99.9", "worst", "unit",
 	       is_lateness ? ", early" : "");
 	for (unsigned int i = 0; i < plan->nr_cases; i++) {
 		const struct bench_case *c = &plan->cases[i];
-		struct percentiles p = get_percentiles(c);
+		struct percentiles p;
 
-		printf("%-28s %9lu %9zu %9.2f %9.2f %9.2f %9.2f %9.2f  %s", row_name(c),
-		       size_of(plan, c), c->latency.nr, p.p50, p.p90, p.p99, p.p99_9, p.worst,
-		       c->unit);
+		if (!c->latency.nr)
+			continue;
+		p = get_percentiles(c);
+		printf("%-28s %9lu %9zu %9.2f %9.2f %9.2f %9.2f %9.2f  us", row_name(c),
+		       size_of(plan, c), c->latency.nr, p.p50, p.p90, p.p99, p.p99_9, p.worst);
 		if (is_lateness)
 			printf(", %zu", count_early(c));
 		putchar('\n');
@@ -285,16 +357,16 @@ static void print_comparison(const struct bench_plan *plan)
 	}
 }
 
-/* Either all cases of a command keep single times, or none does. */
 static void print_table(const struct bench_plan *plan)
 {
 	print_head(plan);
 	print_figures(plan);
 	print_usage(plan);
-	if (plan->cases[0].latency.nr)
-		print_latencies(plan);
+	print_latencies(plan);
 	if (plan->cases[0].is_lateness)
 		bench_histogram_print(plan);
+	else if (plan->opts->command->beside)
+		plan->opts->command->beside(plan);
 	else
 		print_comparison(plan);
 }
@@ -307,4 +379,5 @@ void bench_report(const struct bench_plan *plan)
 	}
 	for (unsigned int i = 0; i < plan->nr_cases; i++)
 		print_json(plan, &plan->cases[i]);
+	say_why_no_syscalls(stderr);
 }

@@ -4,6 +4,7 @@
  *
  * First every case once to warm up, then run 1 of every case, run 2 of every
  * case, and so on: whatever the machine does meanwhile, it does to all of them.
+ * At last one more of each, in which system calls are counted and nothing else.
  */
 #include <err.h>
 #include <errno.h>
@@ -24,11 +25,12 @@ struct bench_case *bench_plan_add(struct bench_plan *plan, const struct bench_ca
 		errx(EXIT_FAILURE, "more than %d workloads", BENCH_MAX_CASES);
 	c = &plan->cases[plan->nr_cases++];
 	*c = *like;
-	if (!c->system)
+	if (!c->system && !c->wq)
 		c->wq = bench_alloc_queue(plan->opts);
 	bench_samples_init(&c->figures, plan->opts->runs);
+	bench_samples_init(&c->ratios, plan->opts->runs);
 	if (c->kept_per_run)
-		bench_samples_init(&c->latency, c->kept_per_run * plan->opts->runs);
+		bench_samples_init(&c->latency, c->kept_per_run * (plan->opts->runs + 1));
 	return c;
 }
 
@@ -88,6 +90,8 @@ static void show_progress(const char *text, unsigned int run, unsigned int runs)
 	fputs("\r\033[K", stderr);
 	if (text && run == 0)
 		fprintf(stderr, "warming up: %s", text);
+	else if (text && run > runs)
+		fprintf(stderr, "counting system calls: %s", text);
 	else if (text)
 		fprintf(stderr, "run %u of %u: %s", run, runs, text);
 }
@@ -96,14 +100,43 @@ static double run_once(struct bench_case *c)
 {
 	if (c->producer_cpu >= 0)
 		bench_pin(c->producer_cpu);
+	else
+		bench_unpin();
 	return c->run(c);
 }
 
 static void forget_warm_up(struct bench_case *c)
 {
 	c->figures.nr = 0;
+	c->ratios.nr = 0;
 	c->latency.nr = 0;
 	memset(&c->usage, 0, sizeof(c->usage));
+}
+
+/* Its figures and times are slower than the others': they are dropped. */
+static void count_syscalls(struct bench_case *c)
+{
+	size_t nr_latencies = c->latency.nr;
+	struct bench_usage usage = c->usage;
+
+	memset(&c->usage, 0, sizeof(c->usage));
+	run_once(c);
+	c->counted = c->usage;
+	c->usage = usage;
+	c->latency.nr = nr_latencies;
+}
+
+static void count_all_syscalls(struct bench_plan *plan)
+{
+	unsigned int runs = plan->opts->runs;
+
+	if (!bench_syscalls_open())
+		return;
+	for (unsigned int i = 0; i < plan->nr_cases; i++) {
+		show_progress(plan->cases[i].workload, runs + 1, runs);
+		count_syscalls(&plan->cases[i]);
+	}
+	bench_syscalls_close();
 }
 
 void bench_plan_run(struct bench_plan *plan)
@@ -121,6 +154,7 @@ void bench_plan_run(struct bench_plan *plan)
 				forget_warm_up(c);
 		}
 	}
+	count_all_syscalls(plan);
 	show_progress(NULL, 0, 0);
 }
 
@@ -134,6 +168,7 @@ void bench_plan_fini(struct bench_plan *plan)
 		if (c->fini)
 			c->fini(c);
 		bench_samples_fini(&c->figures);
+		bench_samples_fini(&c->ratios);
 		bench_samples_fini(&c->latency);
 	}
 	plan->nr_cases = 0;
@@ -154,10 +189,11 @@ static void read_usage(struct bench_usage *usage)
 	usage->involuntary = (uint64_t)ru.ru_nivcsw;
 }
 
-/* The clock is read last here and first at the end: getrusage() stays outside. */
+/* The clock is read last here and first at the end: the other readings stay outside. */
 void bench_measure_begin(struct bench_case *c)
 {
 	read_usage(&c->before);
+	c->before.syscalls = bench_syscalls_read();
 	c->before.wall_ns = bench_now_ns();
 }
 
@@ -166,12 +202,14 @@ uint64_t bench_measure_end(struct bench_case *c, uint64_t items)
 	struct bench_usage after = { .wall_ns = bench_now_ns() };
 	uint64_t wall_ns = after.wall_ns - c->before.wall_ns;
 
+	after.syscalls = bench_syscalls_read();
 	read_usage(&after);
 	c->usage.items += items;
 	c->usage.wall_ns += wall_ns;
 	c->usage.cpu_ns += after.cpu_ns - c->before.cpu_ns;
 	c->usage.voluntary += after.voluntary - c->before.voluntary;
 	c->usage.involuntary += after.involuntary - c->before.involuntary;
+	c->usage.syscalls += bench_syscalls_between(c->before.syscalls, after.syscalls);
 	return wall_ns;
 }
 

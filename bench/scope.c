@@ -117,7 +117,8 @@ static struct workqueue_struct *make_queue(enum wq_affn_scope scope, int max_act
 
 static void setup(struct bench_plan *plan, const struct bench_options *opts)
 {
-	unsigned int size = opts->producers ? opts->producers : bench_cpus_count();
+	unsigned int size = opts->producers.nr ? (unsigned int)opts->producers.value[0] :
+						 bench_cpus_count();
 
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
 		struct bench_case like = {
@@ -126,16 +127,14 @@ static void setup(struct bench_plan *plan, const struct bench_options *opts)
 			.producers = size,
 			.producer_cpu = -1,
 			.target_cpu = -1,
+			.wq = make_queue(scopes[i].scope, opts->max_active),
 			.run = run,
 			.fini = fini,
 			.data = make_crew(size),
 			.kept_per_run = opts->items * size,
 		};
-		struct bench_case *c = bench_plan_add(plan, &like);
 
-		destroy_workqueue(c->wq);
-		c->wq = make_queue(scopes[i].scope, opts->max_active);
-		bench_name(c, "scope-%s", scopes[i].name);
+		bench_name(bench_plan_add(plan, &like), "scope-%s", scopes[i].name);
 	}
 }
 

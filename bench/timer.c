@@ -8,7 +8,6 @@
  * them, but not their neighbours in the wheel or heap.
  */
 #include <err.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "timers.h"
@@ -177,9 +176,9 @@ static void fini_operation(struct bench_case *c)
 	free(part);
 }
 
-static unsigned long choose_batches(const struct bench_options *opts)
+static unsigned long choose_batches(const struct bench_options *opts, unsigned long batch)
 {
-	unsigned long nr = opts->quick ? MIN_BATCHES : OPERATIONS_PER_RUN / opts->items;
+	unsigned long nr = opts->quick ? MIN_BATCHES : OPERATIONS_PER_RUN / batch;
 
 	if (nr > MAX_BATCHES)
 		return MAX_BATCHES;
@@ -187,13 +186,13 @@ static unsigned long choose_batches(const struct bench_options *opts)
 }
 
 static struct bed *make_bed(const struct bench_options *opts, const struct bench_timers *kind,
-			    unsigned long pending)
+			    unsigned long pending, unsigned long batch)
 {
 	struct bed *bed = bench_alloc(1, sizeof(*bed));
 
 	bed->kind = kind;
-	bed->batch = opts->items;
-	bed->batches = choose_batches(opts);
+	bed->batch = batch;
+	bed->batches = choose_batches(opts, batch);
 	bed->nr = pending + bed->batch;
 	bed->ops = bench_alloc(bed->batch, sizeof(*bed->ops));
 	bed->random = 1;
@@ -209,10 +208,10 @@ static void *make_part(struct bed *bed, enum operation operation)
 	return part;
 }
 
-static void add_operations(struct bench_plan *plan, const struct bench_timers *kind,
-			   unsigned long pending)
+void bench_timer_add_operations(struct bench_plan *plan, const struct bench_timers *kind,
+				unsigned long pending, unsigned long batch)
 {
-	struct bed *bed = make_bed(plan->opts, kind, pending);
+	struct bed *bed = make_bed(plan->opts, kind, pending, batch);
 
 	for (enum operation operation = ARM; operation < NR_OPERATIONS; operation++) {
 		struct bench_case *c =
@@ -328,21 +327,6 @@ static void add_clock(struct bench_plan *plan)
 
 /* ------------------------------------------------------------------- setup */
 
-static uint64_t available_memory(void)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	unsigned long kib = 0;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "MemAvailable: %lu kB", &kib) == 1)
-			break;
-	}
-	if (f)
-		fclose(f);
-	return (uint64_t)kib * 1024;
-}
-
 /* All kinds have theirs at the same time; half of the memory stays free. */
 static bool fits_memory(unsigned long pending)
 {
@@ -350,7 +334,7 @@ static bool fits_memory(unsigned long pending)
 
 	for (int i = 0; i < NR_KINDS; i++)
 		size += kinds[i]->timer_size;
-	return size * pending <= available_memory() / 2;
+	return size * pending <= bench_available_memory() / 2;
 }
 
 static void add_all(struct bench_plan *plan, const unsigned long *pending, unsigned int nr)
@@ -359,7 +343,7 @@ static void add_all(struct bench_plan *plan, const unsigned long *pending, unsig
 
 	for (unsigned int i = 0; i < nr; i++) {
 		for (int k = 0; k < NR_KINDS; k++) {
-			add_operations(plan, kinds[k], pending[i]);
+			bench_timer_add_operations(plan, kinds[k], pending[i], plan->opts->items);
 			if (pending[i] <= MAX_EXPIRE)
 				add_expiry(plan, kinds[k], "timer-expire", pending[i], 0);
 		}
@@ -376,8 +360,8 @@ static void setup(struct bench_plan *plan, const struct bench_options *opts)
 	static const unsigned long quick[] = { 50, 200 };
 	unsigned int nr = sizeof(usual) / sizeof(usual[0]);
 
-	if (opts->nr_pending) {
-		add_all(plan, opts->pending, opts->nr_pending);
+	if (opts->pending.nr) {
+		add_all(plan, opts->pending.value, opts->pending.nr);
 	} else if (opts->quick) {
 		add_all(plan, quick, sizeof(quick) / sizeof(quick[0]));
 	} else {

@@ -48,6 +48,10 @@ struct bench_timers {
 
 extern const struct bench_timers bench_timers_workq, bench_timers_libuv, bench_timers_wheel;
 
+/* Cases for each operation but expiry, on a sample of @batch timers while @pending others wait. */
+void bench_timer_add_operations(struct bench_plan *plan, const struct bench_timers *kind,
+				unsigned long pending, unsigned long batch);
+
 enum { BENCH_NS_PER_JIFFY = 1000000 };
 
 /* How long before the first timer is due they are armed: enough for arming all. */

@@ -40,3 +40,36 @@ function(workq_target_defaults target)
 		target_link_options(${target} PRIVATE --coverage)
 	endif()
 endfunction()
+
+# What distributions compile their libraries with; not those builds that look for faults themselves,
+# or count what is executed. tools/check-hardening.py looks whether it is there.
+set(workq_hardened OFF)
+if(WORKQ_HARDENING AND NOT WORKQ_DEBUG AND NOT WORKQ_COVERAGE AND NOT workq_sanitized)
+	set(workq_hardened ON)
+	include(CheckCCompilerFlag)
+	foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+		string(MAKE_C_IDENTIFIER "workq_has${flag}" known)
+		check_c_compiler_flag("${flag} -Werror" ${known})
+		if(${known})
+			list(APPEND workq_hardening_flags ${flag})
+		endif()
+	endforeach()
+endif()
+
+# workq_target_harden(TARGET): of what users get.
+function(workq_target_harden target)
+	if(NOT workq_hardened)
+		return()
+	endif()
+	target_compile_options(${target} PRIVATE ${workq_hardening_flags})
+	# It needs optimisation; who sets it already, Debian's packages for one, knows better.
+	if(NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
+		target_compile_definitions(${target} PRIVATE
+			$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:_FORTIFY_SOURCE=2>)
+	endif()
+	get_target_property(type ${target} TYPE)
+	if(type STREQUAL SHARED_LIBRARY)
+		target_link_options(${target} PRIVATE
+			-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code)
+	endif()
+endfunction()

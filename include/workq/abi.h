@@ -5,13 +5,13 @@
 #ifndef WORKQ_ABI_H
 #define WORKQ_ABI_H
 
+#if !defined(__linux__) || !defined(__LP64__)
+#error "libworkq supports 64-bit (LP64) Linux only"
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#if !defined(__linux__) || !defined(__LP64__)
-#error "libworkq supports LP64 Linux only"
-#endif
 
 #ifdef __cplusplus
 #define WORKQ_EXTERN_C extern "C"

@@ -28,6 +28,11 @@ static inline bool workq_is_err(const void *ptr)
 	return (uintptr_t)ptr >= (uintptr_t)-4095L;
 }
 
+static inline int workq_ptr_err_or_zero(const void *ptr)
+{
+	return workq_is_err(ptr) ? (int)workq_ptr_err(ptr) : 0;
+}
+
 static inline bool workq_is_err_or_null(const void *ptr)
 {
 	return !ptr || workq_is_err(ptr);
@@ -79,7 +84,7 @@ static inline bool workq_is_err_or_null(const void *ptr)
  * @ptr: the pointer
  */
 #ifndef PTR_ERR_OR_ZERO
-#define PTR_ERR_OR_ZERO(ptr) (workq_is_err(ptr) ? (int)workq_ptr_err(ptr) : 0)
+#define PTR_ERR_OR_ZERO(ptr) workq_ptr_err_or_zero(ptr)
 #endif
 
 #endif /* WORKQ_ERR_H */

@@ -3,8 +3,8 @@
  * kthread.h - the kernel's threads, for ordinary programs.
  *
  * A kthread is a thread of the process that can be asked to stop and to park. It has
- * asynchronous signals blocked, default scheduling, and the CPUs that the process might use
- * when the library was loaded.
+ * asynchronous signals blocked, default scheduling, and the CPUs that the process may use
+ * when it is made.
  */
 #ifndef WORKQ_KTHREAD_H
 #define WORKQ_KTHREAD_H
@@ -19,8 +19,8 @@
 /**
  * kthread_create_on_node - make a thread, stopped
  * @threadfn: its function. It returns when kthread_should_stop() says so, or before that if
- *            nobody ever calls kthread_stop(); normally: no pthread_exit(), no longjmp(), no
- *            C++ exception out of it
+ *            nobody ever calls kthread_stop(). If it ends by pthread_exit(), or is cancelled,
+ *            kthread_stop() gives -ECANCELED; a C++ exception out of it ends the process
  * @data:     given to it
  * @node:     accepted; the system finds a place for the thread
  * @namefmt:  its name, as for printf(); the system keeps 15 bytes of it

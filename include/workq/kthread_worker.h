@@ -49,6 +49,8 @@ enum workq_kthread_worker_flags {
  * @current_work:      the work whose function runs, or NULL; address only
  * @work_list:         private: works to be run
  * @delayed_work_list: private: armed delayed works
+ * @generation:        private: in which process, counted from fork() to fork()
+ * @is_left:           private: its thread is in the parent
  * @reserved:          private
  *
  * 128 bytes. kthread_run_worker() makes one with a thread. Or embed it, kthread_init_worker(),
@@ -62,7 +64,9 @@ struct kthread_worker {
 		void *next;
 		void *prev;
 	} work_list, delayed_work_list;
-	unsigned long reserved[9];
+	unsigned int generation;
+	unsigned int is_left;
+	unsigned long reserved[8];
 };
 
 /**
@@ -70,7 +74,7 @@ struct kthread_worker {
  * @node:      private: links, while it waits
  * @func:      what runs
  * @worker:    private: whose it is, since it was first queued
- * @canceling: private: how many wait while they cancel it
+ * @canceling: private: how many wait while they cancel it, and in which process
  * @state:     private: idle, queued or armed
  *
  * 40 bytes. Queueing it allocates nothing. It must stay valid until its function has been
@@ -113,7 +117,7 @@ WORKQ_EXTERN_C void kthread_delayed_work_timer_fn(struct timer_list *timer)
 #define KTHREAD_WORKER_INIT(worker)                                                                \
 	{                                                                                          \
 		0, NULL, NULL, { &(worker).work_list, &(worker).work_list },                       \
-			{ &(worker).delayed_work_list, &(worker).delayed_work_list },              \
+			{ &(worker).delayed_work_list, &(worker).delayed_work_list }, 0, 0,        \
 		{                                                                                  \
 			0                                                                          \
 		}                                                                                  \

@@ -9,9 +9,9 @@
 #ifndef WORKQ_SCHED_H
 #define WORKQ_SCHED_H
 
-#include <limits.h>
-
 #include <workq/abi.h>
+
+#include <limits.h>
 
 /* A thread, as others see it; only pointers to it are used. */
 struct task_struct;

@@ -13,10 +13,10 @@
 #ifndef WORKQ_TIMER_H
 #define WORKQ_TIMER_H
 
+#include <workq/abi.h>
+
 #include <limits.h>
 #include <time.h>
-
-#include <workq/abi.h>
 
 /* ----------------------------------------------------------------- jiffies */
 
@@ -308,10 +308,13 @@ WORKQ_EXTERN_C void add_timer(struct timer_list *timer) WORKQ_SYMBOL(add_timer);
  */
 WORKQ_EXTERN_C void add_timer_on(struct timer_list *timer, int cpu) WORKQ_SYMBOL(add_timer_on);
 
-/* POSIX has a timer_delete() for its own timers, in <time.h>: both can be called. */
+/*
+ * POSIX has a timer_delete() for its own timers, in <time.h>: both can be called. Which feature
+ * macros declare it differs; TIMER_ABSTIME is defined together with it.
+ */
 WORKQ_EXTERN_C int workq_timer_delete(struct timer_list *timer)
 	__attribute__((visibility("default")));
-#if defined(_POSIX_C_SOURCE) && !defined(__cplusplus)
+#if defined(TIMER_ABSTIME) && !defined(__cplusplus)
 static inline int workq_posix_timer_delete(timer_t timer)
 {
 	return timer_delete(timer);

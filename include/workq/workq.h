@@ -14,20 +14,58 @@
  *
  * Needed before queue_work() may be called from a signal handler; any earlier
  * use of the library from a thread has the same effect. Makes the pools of the
- * CPUs that the process might use when the library was loaded, and the manager
- * thread. Workers start when there is work.
+ * CPUs that the process may use, and the manager
+ * thread, and has the manager make a worker for each of these pools, and for the pools
+ * of unbound queues that are made later (Q1); without this call workers are made
+ * when there is work for them.
  *
  * Context: any thread; not a signal handler. Return: 0, also if started already, or
  *   -ENOMEM  no memory
  *   -EAGAIN  the manager thread could not be created; may be tried again
+ *   -ESHUTDOWN  after workq_shutdown()
  */
 WORKQ_FUNCTION(int) workq_start(void);
+
+/**
+ * workq_shutdown - end the work and the threads of the library, for good
+ * @timeout_ms: how long to wait, in milliseconds; ULONG_MAX: as long as it takes
+ *
+ * For the end of a program, not of one user of the library among several. From the call on
+ *
+ *  - what is queued is refused as by a draining queue (F1, A8): reported once, and the item is
+ *    idle afterwards; running items may still queue on their own queues. No queue is made any
+ *    more: NULL, ESHUTDOWN.
+ *  - armed delayed items and timers are disarmed: they are idle. Those armed later do not fire.
+ *    rcu items in a grace period are refused when it is over.
+ *
+ * When all queues are empty and nothing runs, all threads of the library end; also the destructors
+ * of thread-local data that work functions have left there have run when the call returns. Threads
+ * without an item end at once, and are waited for up to a second if that is more than
+ * @timeout_ms.
+ *
+ * If the time is over before, what waits is taken back, as by cancel_work(), and their number is
+ * noted: nothing begins any more, not even what running items queue. These go on, and
+ * their threads end with them. Wait for them by calling again.
+ *
+ * Afterwards queues can still be destroyed, items and timers taken back, waited for and
+ * examined; nothing is started again, also not by workq_start(). Kthreads are the
+ * program's, and go on; but timers do not fire for them, and so delayed works do not run.
+ *
+ * Context: any thread, several at once: the shortest time counts for all. May sleep. Before the
+ *   library has been used, it does nothing: 0.
+ * Return: 0, also if called again after that, or
+ *   -ETIMEDOUT  the time is over: items still run, or were taken back, or threads exist
+ *   -EDEADLK    in a work function or a timer's function (reported): nothing is done
+ *
+ * Guarantees: T4, T5.
+ */
+WORKQ_FUNCTION(int) workq_shutdown(unsigned long timeout_ms);
 
 /**
  * workq_block_begin - a work function is about to wait for something
  *
  * Around a blocking call, tells the pool at once that its CPU is free for the
- * next item; without it the pool finds out by itself, some milliseconds later.
+ * next item (L1); without it the pool finds out by itself, up to 5 ms later.
  * Nests. Outside of a work function it does nothing. The library's own waits
  * (flush_work(), cancel_work_sync(), ...) do it themselves.
  *
@@ -92,7 +130,7 @@ WORKQ_FUNCTION(int) workq_attr_write(const char *path, const char *text);
 /**
  * typedef workq_report_fn - receives the library's reports
  * @line: one line without newline, such as
- *        "workq: WARNING: work disable count underflowed"
+ *        "workq: WARNING: work disable count underflowed"; control characters in names come as "?"
  *
  * Context: whatever thread, or signal handler, was at fault: async-signal-safe
  * functions only, and none of this library's that may sleep.

@@ -29,8 +29,9 @@ struct workqueue_struct;
  *        free it, or use its memory for something else (A3, B2)
  *
  * Context: a worker thread with asynchronous signals blocked; may sleep. It
- * must return normally: no longjmp() out of it, no pthread_exit(), no C++
- * exception leaving it.
+ * should return: if it ends the thread, by pthread_exit(), it counts as
+ * returned and is reported (T1); a C++ exception out of it ends the process
+ * (T2); longjmp() out of it is undefined.
  */
 typedef void (*work_func_t)(struct work_struct *work);
 
@@ -90,6 +91,8 @@ enum {
  * @WQ_SYSFS:         its attributes can be read and written by name, see workq_attr_read()
  * @WQ_POWER_EFFICIENT: becomes WQ_UNBOUND where the environment has WORKQ_POWER_EFFICIENT=1
  * @WQ_PERCPU:        items run on the CPU they were queued on; the opposite of WQ_UNBOUND
+ * @__WQ_ORDERED, @__WQ_LEGACY, @__WQ_DEPRECATED: set by alloc_ordered_workqueue() and create_*();
+ *                    do not pass them
  *
  * The values are the kernel's. Unknown bits are ignored, as there.
  */
@@ -103,10 +106,7 @@ enum wq_flags {
 	WQ_SYSFS = 1 << 6,
 	WQ_POWER_EFFICIENT = 1 << 7,
 	WQ_PERCPU = 1 << 8,
-};
 
-/* Made by alloc_ordered_workqueue() and create_*(); do not pass them. */
-enum {
 	__WQ_ORDERED = 1 << 17,
 	__WQ_LEGACY = 1 << 18,
 	__WQ_DEPRECATED = 1 << 19,
@@ -474,7 +474,8 @@ struct workqueue_attrs {
 /**
  * alloc_workqueue_attrs, free_workqueue_attrs - attributes to fill in
  *
- * nice 0, all CPUs that the process may use, not strict, WQ_AFFN_DFL.
+ * nice 0, all CPUs that the machine can have, not strict, WQ_AFFN_DFL. Items run on those of
+ * the CPUs that the process may use when they run (P4).
  * free_workqueue_attrs(attrs) gives them back; NULL is welcome.
  *
  * Context: any thread; starts the library if nothing did. Return: attributes, or NULL with errno
@@ -799,7 +800,7 @@ WORKQ_EXTERN_C long work_on_cpu(int cpu, long (*fn)(void *arg), void *arg)
 
 /**
  * schedule_on_each_cpu - run a function on each CPU at once, and wait until all have
- * @func: the function; gets an item of its own on each CPU that the process may use
+ * @func: the function; gets an item of its own on each CPU that the process may use now
  *
  * Slow: it waits for the busiest CPU. The items live until the last one has run.
  *
@@ -1043,7 +1044,7 @@ static inline void workq_init_rcu_work(struct rcu_work *rwork, work_func_t func)
  *   the first call makes a thread of liburcu's.
  * Return:
  *   true   it will be queued, see queue_work_on(); a queue that is being drained when the
- *          grace period ends refuses it (A8)
+ *          grace period ends refuses it, and one that is being destroyed refuses it now (A8)
  *   false  it was pending already: of the grace period of *this* call nothing is said; or it
  *          is disabled (reported, once); or there is no liburcu (reported, once)
  */

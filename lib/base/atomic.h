@@ -67,8 +67,16 @@ static inline void wq_fence_seq_cst(void)
 #define wq_likely(x)   __builtin_expect(!!(x), 1)
 #define wq_unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Of the hot path: the compiler would make a call of it. */
+#define WQ_INLINE inline __attribute__((always_inline))
+
 /* Fields that different CPUs write are kept this far apart. */
 #define WQ_CACHE_LINE   64
 #define WQ_LINE_ALIGNED __attribute__((aligned(WQ_CACHE_LINE)))
+/*
+ * For variables that everybody reads for each item and hardly anybody writes: lines without others,
+ * for tools/check-lines.py those with letter Q.
+ */
+#define WQ_READ_MOSTLY  __attribute__((section("workq_read_mostly")))
 
 #endif /* WQ_BASE_ATOMIC_H */

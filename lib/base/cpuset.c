@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/atomic.h"
+
 #define NR_WORDS (sizeof(((struct wq_cpuset *)0)->bits) / sizeof(unsigned long))
 
 /* In the text of a mask. */
@@ -22,6 +24,15 @@ static unsigned long bit_of(unsigned int cpu)
 void wq_cpuset_clear(struct wq_cpuset *set)
 {
 	memset(set, 0, sizeof(*set));
+}
+
+void wq_cpuset_fill(struct wq_cpuset *set, unsigned int nr_cpus)
+{
+	unsigned int cpu;
+
+	wq_cpuset_clear(set);
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		wq_cpuset_add(set, cpu);
 }
 
 void wq_cpuset_truncate(struct wq_cpuset *set, unsigned int nr_cpus)
@@ -88,6 +99,14 @@ void wq_cpuset_or(struct wq_cpuset *dst, const struct wq_cpuset *a, const struct
 
 	for (i = 0; i < NR_WORDS; i++)
 		dst->bits[i] = a->bits[i] | b->bits[i];
+}
+
+void wq_cpuset_copy_atomic(struct wq_cpuset *dst, const struct wq_cpuset *src)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_WORDS; i++)
+		wq_store_relaxed(&dst->bits[i], wq_load_relaxed(&src->bits[i]));
 }
 
 bool wq_cpuset_is_empty(const struct wq_cpuset *set)

@@ -19,6 +19,8 @@ struct wq_cpuset {
 };
 
 void wq_cpuset_clear(struct wq_cpuset *set);
+/* All ids below nr_cpus. */
+void wq_cpuset_fill(struct wq_cpuset *set, unsigned int nr_cpus);
 /* Ids from nr_cpus on are taken out. */
 void wq_cpuset_truncate(struct wq_cpuset *set, unsigned int nr_cpus);
 void wq_cpuset_add(struct wq_cpuset *set, unsigned int cpu);
@@ -29,6 +31,8 @@ unsigned int wq_cpuset_count(const struct wq_cpuset *set);
 /* dst may be a or b. */
 void wq_cpuset_and(struct wq_cpuset *dst, const struct wq_cpuset *a, const struct wq_cpuset *b);
 void wq_cpuset_or(struct wq_cpuset *dst, const struct wq_cpuset *a, const struct wq_cpuset *b);
+/* Word by word, so that the one may be changed while others copy the other: they find some of both. */
+void wq_cpuset_copy_atomic(struct wq_cpuset *dst, const struct wq_cpuset *src);
 bool wq_cpuset_is_empty(const struct wq_cpuset *set);
 bool wq_cpuset_is_equal(const struct wq_cpuset *a, const struct wq_cpuset *b);
 /* Is all of a in b? */

@@ -54,17 +54,23 @@ static bool owner_is(enum owner kind, uint32_t owner, uint32_t tid)
 	case NOBODY:
 		return owner == 0;
 	default:
-		return owner != tid && !wq_os_thread_exists(owner);
+		return !wq_os_thread_exists(owner);
 	}
+}
+
+static unsigned int nr_chunks(void)
+{
+	unsigned int c = 1;
+
+	while (c < MAX_CHUNKS && wq_load_acquire(&chunks[c]))
+		c++;
+	return c;
 }
 
 static unsigned int nr_records(void)
 {
-	unsigned int c, nr = FIRST_CHUNK; /* always there */
-
-	for (c = 1; c < MAX_CHUNKS && wq_load_acquire(&chunks[c]); c++)
-		nr += chunk_size(c);
-	return nr;
+	/* each is twice as large as the one before */
+	return chunk_size(nr_chunks()) - FIRST_CHUNK;
 }
 
 static struct wq_record *record_at(unsigned int index)
@@ -97,17 +103,20 @@ static bool claim_any(uint32_t tid, enum owner kind)
 	return false;
 }
 
-/* False: no memory, or no more chunks. */
-static bool add_chunk(void)
+/*
+ * Chunk c, the first that was not there when the caller searched: of many threads that
+ * search in vain at the same time, each adding the next, the last would have gigabytes.
+ * False: no memory, or no more chunks.
+ */
+static bool add_chunk(unsigned int c)
 {
 	struct wq_record *chunk, *none = NULL;
-	unsigned int c = 0;
 	size_t size;
 
-	while (c < MAX_CHUNKS && wq_load_acquire(&chunks[c]))
-		c++;
 	if (c == MAX_CHUNKS)
 		return false;
+	if (wq_load_acquire(&chunks[c]))
+		return true;
 	size = chunk_size(c) * sizeof(*chunk);
 	chunk = wq_os_map(size);
 	if (!chunk)
@@ -120,10 +129,12 @@ static bool add_chunk(void)
 void wq_grace_claim(void)
 {
 	uint32_t tid = wq_os_tid();
+	unsigned int nr = nr_chunks();
 
 	if (claim_any(tid, MINE) || claim_any(tid, NOBODY) || claim_any(tid, DEAD))
 		return;
-	while (add_chunk()) {
+	while (add_chunk(nr)) {
+		nr = nr_chunks();
 		if (claim_any(tid, NOBODY))
 			return;
 	}
@@ -133,8 +144,6 @@ void wq_grace_claim(void)
 void wq_grace_enter_shared(struct wq_record *record)
 {
 	wq_fetch_add_seq_cst(&record->section, 1u);
-	/* order: SECTION-ENTER pairs with SYNCHRONIZE */
-	wq_light_barrier();
 }
 
 void wq_grace_leave_shared(struct wq_record *record)
@@ -179,4 +188,112 @@ void wq_grace_synchronize(void)
 		for (i = 0; i < chunk_size(c); i++)
 			wait_for_record(&chunk[i]);
 	}
+}
+
+/* ------------------------------------------------------------- closing */
+
+/* O: the thread that has closed the sections may enter */
+static __thread bool is_closer __attribute__((tls_model("initial-exec")));
+
+static bool are_closed(void)
+{
+	return wq_load_relaxed(&wq_barrier_flags) & WQ_BARRIER_CLOSED;
+}
+
+static void wait_until_open(void)
+{
+	uint32_t flags;
+
+	while ((flags = wq_load_relaxed(&wq_barrier_flags)) & WQ_BARRIER_CLOSED)
+		wq_futex_wait(&wq_barrier_flags, flags, WQ_FOREVER);
+}
+
+void wq_grace_enter_slow(void)
+{
+	wq_fence_seq_cst();
+	/*
+	 * A section within a section, too: a handler may have come before the outer one has looked,
+	 * and nobody waits for that one then. If it did get in, closing will be in vain.
+	 */
+	while (are_closed() && !is_closer) {
+		wq_grace_leave();
+		wait_until_open();
+		wq_grace_enter_locked();
+	}
+}
+
+static bool is_inside(const struct wq_record *record)
+{
+	/* order: SECTIONS-CLOSE, its reading of records, pairs with SECTION-LEAVE */
+	return wq_load_acquire(&record->section) & WQ_SECTION_NESTING;
+}
+
+static bool wait_until_outside(struct wq_record *record, uint64_t deadline_ns)
+{
+	struct wq_backoff backoff = { 0 };
+
+	while (is_inside(record)) {
+		if (wq_os_now_ns() >= deadline_ns)
+			return false;
+		wq_backoff_wait(&backoff);
+		if (backoff.round % ROUNDS_TO_ASK == 0 && owner_is_dead(record))
+			break;
+	}
+	return true;
+}
+
+static bool all_are_outside(uint64_t deadline_ns)
+{
+	unsigned int i, nr = nr_records();
+	struct wq_record *record;
+
+	for (i = 0; i < nr; i++) {
+		record = record_at(i);
+		if (record != wq_grace_self && !wait_until_outside(record, deadline_ns))
+			return false;
+	}
+	return wait_until_outside(&shared_record, deadline_ns);
+}
+
+bool wq_grace_close(uint64_t deadline_ns)
+{
+	is_closer = true;
+	wq_fetch_or_acq_rel(&wq_barrier_flags, WQ_BARRIER_CLOSED);
+	/* order: SECTIONS-CLOSE pairs with SECTION-ENTER (Dekker) */
+	wq_heavy_barrier();
+	if (all_are_outside(deadline_ns))
+		return true;
+	wq_grace_reopen();
+	return false;
+}
+
+void wq_grace_reopen(void)
+{
+	wq_fetch_and_acq_rel(&wq_barrier_flags, ~WQ_BARRIER_CLOSED);
+	wq_futex_wake_all(&wq_barrier_flags);
+	is_closer = false;
+}
+
+/* ------------------------------------------------------------- a child */
+
+void wq_grace_for_each_debt(void (*fn)(void *debt))
+{
+	unsigned int i, nr = nr_records();
+
+	for (i = 0; i < nr; i++) {
+		if (record_at(i)->debt)
+			fn(record_at(i)->debt);
+	}
+}
+
+/* What is as it should be is not written: its page is still the parent's. */
+void wq_grace_reset(void)
+{
+	unsigned int i, nr = nr_records();
+
+	for (i = 0; i < nr; i++) {
+		if (record_at(i)->owner)
+			*record_at(i) = (struct wq_record){ 0 };
+	}
+	shared_record.section = 0;
 }

@@ -7,8 +7,9 @@
  * not have seen it is over when it returns. Entering costs a plain store, the
  * writer pays with a membarrier. Sections nest, also by signal handlers.
  *
- * Each thread has a record in a table that only grows. It also holds the
- * thread's park: records are never freed, so a late waker does no harm.
+ * Sections can be closed for a moment: then nobody is inside, and who wants to enter waits. Each
+ * thread has a record in a table that only grows. It also holds the thread's park:
+ * records are never freed, so a late waker does no harm.
  */
 #ifndef WQ_BASE_GRACE_H
 #define WQ_BASE_GRACE_H
@@ -26,6 +27,7 @@ struct wq_record {
 	bool shared;         /* by the threads that found no room: written by RMWs */
 	struct wq_park park; /* for the thread's own waits; not of the shared record */
 	uint64_t owner;      /* claims << 32 | thread id, by CAS; thread id 0: free */
+	void *debt;          /* what its thread will undo; by its thread, in a section */
 } WQ_LINE_ALIGNED;
 
 #define WQ_SECTION_SHIFT   16
@@ -40,15 +42,35 @@ void wq_grace_claim(void);
 void wq_grace_enter_shared(struct wq_record *record);
 void wq_grace_leave_shared(struct wq_record *record);
 
+/* Flags are set, the caller has entered: sections may be closed. Then leaves, waits, enters. */
+void wq_grace_enter_slow(void);
+
 static inline void wq_grace_enter(void)
 {
 	struct wq_record *record = wq_grace_self;
 
-	if (wq_unlikely(record->shared)) {
+	if (wq_unlikely(record->shared))
 		wq_grace_enter_shared(record);
-		return;
-	}
-	wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
+	else
+		wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
+	/* order: SECTION-ENTER pairs with SYNCHRONIZE, and with SECTIONS-CLOSE (Dekker) */
+	wq_compiler_barrier();
+	if (wq_unlikely(wq_load_relaxed(&wq_barrier_flags)))
+		wq_grace_enter_slow();
+}
+
+/*
+ * For who holds a pool's or a shard's lock, or only looks: also where they are closed. Who closes
+ * them takes those locks afterwards.
+ */
+static inline void wq_grace_enter_locked(void)
+{
+	struct wq_record *record = wq_grace_self;
+
+	if (wq_unlikely(record->shared))
+		wq_grace_enter_shared(record);
+	else
+		wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
 	/* order: SECTION-ENTER pairs with SYNCHRONIZE */
 	wq_light_barrier();
 }
@@ -67,12 +89,30 @@ static inline void wq_grace_leave(void)
 		wq_grace_leave_shared(record);
 		return;
 	}
-	/* order: SECTION-LEAVE pairs with the reading of records in SYNCHRONIZE */
+	/* order: SECTION-LEAVE pairs with the reading of records in SYNCHRONIZE and SECTIONS-CLOSE */
 	wq_store_release(&record->section,
 			 wq_section_after_leave(wq_load_relaxed(&record->section)));
 }
 
+/* For assertions: is the caller in a section? Who shares a record: is anybody who shares it? */
+static inline bool wq_grace_is_inside(void)
+{
+	return wq_load_relaxed(&wq_grace_self->section) & WQ_SECTION_NESTING;
+}
+
 /* Wait until every section that began before the call is over. May sleep; not inside a section. */
 void wq_grace_synchronize(void);
+
+/*
+ * Close sections: true: nobody is inside, and who wants to enter waits, but for the calling thread.
+ * False: somebody was still inside at that time, perhaps since he waits himself, in a section within
+ * a section, and they are open: let others run, and try again. One thread at a time.
+ */
+bool wq_grace_close(uint64_t deadline_ns);
+void wq_grace_reopen(void);
+
+/* In the child of fork(), where nobody else is: what the threads owed; then all records are free. */
+void wq_grace_for_each_debt(void (*fn)(void *debt));
+void wq_grace_reset(void);
 
 #endif /* WQ_BASE_GRACE_H */

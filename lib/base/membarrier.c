@@ -10,12 +10,12 @@
 #define DRAIN_NS 1000000u
 
 /* Until it is known better: correct in any case. */
-bool wq_membarrier_is_missing = true;
+uint32_t wq_barrier_flags WQ_READ_MOSTLY WQ_LINE_ALIGNED = WQ_BARRIER_MISSING;
 
 void wq_membarrier_init(void)
 {
 	if (wq_os_membarrier_register())
-		wq_store_relaxed(&wq_membarrier_is_missing, false);
+		wq_fetch_and_acq_rel(&wq_barrier_flags, ~WQ_BARRIER_MISSING);
 }
 
 /*
@@ -27,14 +27,14 @@ static void do_without(void)
 {
 	static uint32_t once; /* A: reported */
 
-	wq_store_relaxed(&wq_membarrier_is_missing, true);
+	wq_fetch_or_acq_rel(&wq_barrier_flags, WQ_BARRIER_MISSING);
 	wq_note_once(&once, "membarrier() is refused by now; going on without", "");
 	wq_os_sleep_ns(DRAIN_NS);
 }
 
 void wq_heavy_barrier(void)
 {
-	if (!wq_load_relaxed(&wq_membarrier_is_missing) && !wq_os_membarrier())
+	if (!wq_membarrier_is_missing() && !wq_os_membarrier())
 		do_without();
 	wq_fence_seq_cst();
 }

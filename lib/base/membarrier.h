@@ -11,11 +11,19 @@
 #define WQ_BASE_MEMBARRIER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/atomic.h"
 
-/* A: true until a thread has found that there is a membarrier */
-extern bool wq_membarrier_is_missing;
+/* AQ: by RMWs: what makes a light barrier, or entering a section, look twice; 0 as a rule */
+extern uint32_t wq_barrier_flags;
+#define WQ_BARRIER_MISSING 1u /* until a thread has found that there is a membarrier */
+#define WQ_BARRIER_CLOSED  2u /* somebody keeps all out of sections, see grace.h */
+
+static inline bool wq_membarrier_is_missing(void)
+{
+	return wq_load_relaxed(&wq_barrier_flags) & WQ_BARRIER_MISSING;
+}
 
 /*
  * Every thread calls this before it uses a barrier for the first time: so whoever calls the
@@ -26,7 +34,7 @@ void wq_membarrier_init(void);
 static inline void wq_light_barrier(void)
 {
 	wq_compiler_barrier();
-	if (wq_unlikely(wq_load_relaxed(&wq_membarrier_is_missing)))
+	if (wq_unlikely(wq_load_relaxed(&wq_barrier_flags)))
 		wq_fence_seq_cst();
 }
 

@@ -93,14 +93,27 @@ void wq_os_sleep_ns(uint64_t ns)
 	errno = saved;
 }
 
+int wq_os_fd_out_of_the_way(int fd)
+{
+	/* from 64 on the table must grow, which in a process with threads takes some 10 ms */
+	enum { HIGH_FD = 48 };
+	int saved = errno, high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+
+	if (high >= 0)
+		syscall(SYS_close, fd);
+	errno = saved;
+	return high >= 0 ? high : fd;
+}
+
+/* By syscall(), as it is closed: who watches libc's calls would take it for open for ever. */
 int wq_os_timer_create(void)
 {
-	int saved = errno, fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	int saved = errno, fd = (int)syscall(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_CLOEXEC);
 
 	if (fd < 0)
 		fd = -errno;
 	errno = saved;
-	return fd;
+	return fd < 0 ? fd : wq_os_fd_out_of_the_way(fd);
 }
 
 int wq_os_timer_set(int fd, uint64_t deadline_ns)
@@ -141,6 +154,14 @@ void wq_os_timer_close(int fd)
 	errno = saved;
 }
 
+bool wq_os_timer_is_open(int fd)
+{
+	struct itimerspec when;
+	int saved = errno;
+
+	return error_of(timerfd_gettime(fd, &when), saved) == 0;
+}
+
 void wq_os_yield(void)
 {
 	sched_yield();
@@ -150,10 +171,7 @@ void wq_os_yield(void)
 
 int wq_os_allowed_cpus(struct wq_cpuset *set)
 {
-	int saved = errno;
-
-	wq_cpuset_clear(set);
-	return error_of(syscall(SYS_sched_getaffinity, 0, sizeof(set->bits), set->bits), saved);
+	return wq_os_thread_cpus_of(/* the caller */ 0, set);
 }
 
 unsigned int wq_os_nr_cpu_ids(void)
@@ -177,14 +195,60 @@ unsigned int wq_os_nr_cpu_ids(void)
 struct start {
 	void (*fn)(void *arg);
 	void *arg;
+	struct wq_cpuset cpus; /* where the thread is to go itself, if it must */
 };
+
+#ifdef __GLIBC__
+static int set_cpus(pthread_attr_t *attr, struct start *start, const struct wq_cpuset *cpus)
+{
+	(void)start;
+	return pthread_attr_setaffinity_np(attr, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits);
+}
+
+static void go_there(const struct wq_cpuset *cpus)
+{
+	(void)cpus;
+}
+#else
+/* Other libcs have no such attribute: the thread goes there itself, or stays where it is (P3). */
+static int set_cpus(pthread_attr_t *attr, struct start *start, const struct wq_cpuset *cpus)
+{
+	(void)attr;
+	start->cpus = *cpus;
+	return 0;
+}
+
+static void go_there(const struct wq_cpuset *cpus)
+{
+	if (!wq_cpuset_is_empty(cpus))
+		wq_os_thread_set_cpus(cpus);
+}
+#endif
+
+/* O: the thread's own */
+static __thread void (*thread_ended_fn)(void);
+
+void wq_os_thread_set_ended_fn(void (*ended_fn)(void))
+{
+	thread_ended_fn = ended_fn;
+}
+
+static void call_ended_fn(void *unused)
+{
+	(void)unused;
+	if (thread_ended_fn)
+		thread_ended_fn();
+}
 
 static void *thread_main(void *p)
 {
 	struct start start = *(struct start *)p;
 
 	wq_os_free(p);
+	go_there(&start.cpus);
+	pthread_cleanup_push(call_ended_fn, NULL);
 	start.fn(start.arg);
+	pthread_cleanup_pop(/* execute */ 0);
 	return NULL;
 }
 
@@ -202,14 +266,14 @@ static void block_async_signals(sigset_t *old)
 }
 
 /* Where and how the thread is to be scheduled. */
-static int set_scheduling(pthread_attr_t *attr, const struct wq_cpuset *cpus)
+static int set_scheduling(pthread_attr_t *attr, struct start *start, const struct wq_cpuset *cpus)
 {
 	struct sched_param param = { .sched_priority = 0 };
 
 	pthread_attr_setinheritsched(attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(attr, SCHED_OTHER);
 	pthread_attr_setschedparam(attr, &param);
-	return pthread_attr_setaffinity_np(attr, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits);
+	return set_cpus(attr, start, cpus);
 }
 
 /* `cpus` may be NULL: scheduled as the creator is. */
@@ -224,7 +288,7 @@ static int create(struct start *start, const struct wq_cpuset *cpus)
 		return -err;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (cpus)
-		err = set_scheduling(&attr, cpus);
+		err = set_scheduling(&attr, start, cpus);
 	block_async_signals(&old);
 	if (!err)
 		err = pthread_create(&thread, &attr, thread_main, start);
@@ -248,6 +312,9 @@ int wq_os_thread_create(void (*fn)(void *arg), void *arg, const struct wq_cpuset
 		err = create(start, NULL);
 	if (err)
 		wq_os_free(start);
+	/* whoever forbids it: there is no thread for now */
+	if (err && err != -ENOMEM)
+		err = -EAGAIN;
 	errno = saved;
 	return err;
 }
@@ -269,10 +336,24 @@ int wq_os_thread_set_nice(int nice)
 
 int wq_os_thread_set_cpus(const struct wq_cpuset *cpus)
 {
+	return wq_os_thread_set_cpus_of(/* the caller */ 0, cpus);
+}
+
+int wq_os_thread_set_cpus_of(uint32_t tid, const struct wq_cpuset *cpus)
+{
 	int saved = errno;
 
-	return error_of(sched_setaffinity(0, sizeof(cpus->bits), (const cpu_set_t *)cpus->bits),
+	return error_of(sched_setaffinity((pid_t)tid, sizeof(cpus->bits),
+					  (const cpu_set_t *)cpus->bits),
 			saved);
+}
+
+int wq_os_thread_cpus_of(uint32_t tid, struct wq_cpuset *cpus)
+{
+	int saved = errno;
+
+	wq_cpuset_clear(cpus);
+	return error_of(syscall(SYS_sched_getaffinity, tid, sizeof(cpus->bits), cpus->bits), saved);
 }
 
 /* C: set once, by make_exit_key() */
@@ -299,9 +380,47 @@ int wq_os_thread_at_exit(struct wq_os_exit *exit)
 	return exit_key_error ? -exit_key_error : -pthread_setspecific(exit_key, exit);
 }
 
+_Static_assert(sizeof(struct wq_os_signals) == sizeof(sigset_t), "a mask of signals");
+
+struct wq_os_signals wq_os_signals_block(void)
+{
+	struct wq_os_signals signals;
+
+	block_async_signals((sigset_t *)&signals);
+	return signals;
+}
+
+void wq_os_signals_restore(const struct wq_os_signals *signals)
+{
+	pthread_sigmask(SIG_SETMASK, (const sigset_t *)signals, NULL);
+}
+
+int wq_os_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+	return -pthread_atfork(prepare, parent, child);
+}
+
 uint32_t wq_os_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
+}
+
+/* The clock of a thread of any process: what pthread_getcpuclockid() gives for a pthread_t. */
+static clockid_t cpu_clock_of(uint32_t tid)
+{
+	enum { SCHED = 2, OF_THREAD = 4 };
+
+	return (clockid_t)(~tid << 3 | OF_THREAD | SCHED);
+}
+
+uint64_t wq_os_thread_cpu_ns(uint32_t tid)
+{
+	struct timespec ts = { 0 };
+	int saved = errno;
+
+	clock_gettime(cpu_clock_of(tid), &ts);
+	errno = saved;
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 bool wq_os_thread_exists(uint32_t tid)
@@ -313,29 +432,111 @@ bool wq_os_thread_exists(uint32_t tid)
 	return !gone;
 }
 
-/* What stands behind "\nNAME:\t" in a status file; NULL if it is not there. */
+/* --------------------------------------------------------------- files */
+
+/* By syscall(): open(), read() and close() of libc are cancellation points. */
+static int open_file(const char *path)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static long read_some(int fd, char *buf, size_t size)
+{
+	long n;
+
+	do
+		n = syscall(SYS_read, fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* All of a file takes several calls: sysfs gives no more than a page in one. */
+static long read_all(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+	long n;
+
+	do {
+		n = read_some(fd, buf + len, size - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while (n > 0 && len < size);
+	return n < 0 ? n : (long)len;
+}
+
+long wq_os_read_file(const char *path, char *buf, size_t size)
+{
+	int saved = errno, fd = open_file(path);
+	long n = fd < 0 ? fd : read_all(fd, buf, size - 1);
+
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	buf[n > 0 ? n : 0] = '\0';
+	errno = saved;
+	return n;
+}
+
+/* What stands behind "\nNAME:\t" in a status file; NULL if not all of the line is there. */
 static const char *status_field(const char *text, const char *name)
 {
 	const char *field = strstr(text, name);
 
-	return field ? field + strlen(name) : NULL;
+	if (!field)
+		return NULL;
+	field += strlen(name);
+	return strchr(field, '\n') ? field : NULL;
+}
+
+/* The count stands behind the letter, and is the last that is wanted: has it been found? */
+static bool take_fields(const char *text, struct wq_os_thread_state *state)
+{
+	const char *letter = status_field(text, "\nState:\t");
+	const char *sleeps = status_field(text, "\nvoluntary_ctxt_switches:\t");
+
+	if (letter)
+		state->letter = *letter;
+	if (state->letter && sleeps)
+		state->nr_sleeps = strtoull(sleeps, NULL, 10);
+	return sleeps;
+}
+
+/* Between the two stand the process' groups, perhaps by the thousand. */
+static long read_status(int fd, struct wq_os_thread_state *state)
+{
+	enum { LONGEST_LINE = 64 }; /* of those that are wanted */
+	char text[4096];
+	size_t len = 0, kept;
+	long n;
+
+	while ((n = read_some(fd, text + len, sizeof(text) - 1 - len)) > 0) {
+		len += (size_t)n;
+		text[len] = '\0';
+		if (take_fields(text, state))
+			break;
+		kept = len < LONGEST_LINE ? len : LONGEST_LINE;
+		memmove(text, text + len - kept, kept);
+		len = kept;
+	}
+	return n;
 }
 
 struct wq_os_thread_state wq_os_thread_state(uint32_t tid)
 {
-	struct wq_os_thread_state state = { 0 };
-	const char *letter, *sleeps;
-	char path[64], text[4096];
+	static const struct wq_os_thread_state unknown;
+	struct wq_os_thread_state state = unknown;
+	int saved = errno, fd;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/task/%u/status", tid);
-	if (wq_os_read_file(path, text, sizeof(text)) <= 0)
-		return state;
-	letter = status_field(text, "\nState:\t");
-	sleeps = status_field(text, "\nvoluntary_ctxt_switches:\t");
-	if (letter)
-		state.letter = *letter;
-	if (sleeps)
-		state.nr_sleeps = strtoull(sleeps, NULL, 10);
+	fd = open_file(path);
+	if (fd >= 0) {
+		if (read_status(fd, &state) < 0)
+			state = unknown;
+		syscall(SYS_close, fd);
+	}
+	errno = saved;
 	return state;
 }
 
@@ -372,34 +573,6 @@ void wq_os_write_error(const char *text, size_t len)
 		n = syscall(SYS_write, STDERR_FILENO, text, len);
 	while (n < 0 && errno == EINTR);
 	errno = saved;
-}
-
-/* All of a file takes several calls: sysfs gives no more than a page in one. */
-static long read_all(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-	long n;
-
-	do {
-		n = syscall(SYS_read, fd, buf + len, size - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while (n > 0 ? len < size : n < 0 && errno == EINTR);
-	return n < 0 ? -errno : (long)len;
-}
-
-/* By syscall(): open(), read() and close() of libc are cancellation points. */
-long wq_os_read_file(const char *path, char *buf, size_t size)
-{
-	int saved = errno;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	long n = fd < 0 ? -errno : read_all(fd, buf, size - 1);
-
-	if (fd >= 0)
-		syscall(SYS_close, fd);
-	buf[n > 0 ? n : 0] = '\0';
-	errno = saved;
-	return n;
 }
 
 const char *wq_os_getenv(const char *name)

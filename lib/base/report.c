@@ -4,6 +4,7 @@
  */
 #include "base/report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/atomic.h"
@@ -39,11 +40,17 @@ void wq_msg_info(struct wq_msg *msg, const char *text)
 	begin(msg, "workq: ", text);
 }
 
+/* A line stays one, and does nothing to a terminal, whatever names are made of. */
+static char printable(char c)
+{
+	return (unsigned char)c < ' ' || c == '\x7f' ? '?' : c;
+}
+
 void wq_msg_text(struct wq_msg *msg, const char *text)
 {
 	/* room for the newline and the NUL that sending adds */
 	while (*text && msg->len < sizeof(msg->text) - 2)
-		msg->text[msg->len++] = *text++;
+		msg->text[msg->len++] = printable(*text++);
 }
 
 static void put_digits(struct wq_msg *msg, uint64_t number, unsigned int base)
@@ -120,6 +127,11 @@ void wq_note_once(uint32_t *once, const char *text, const char *name)
 {
 	if (wq_report_is_first(once))
 		wq_note(text, name);
+}
+
+const char *wq_error_name(int err)
+{
+	return err == -EAGAIN ? "EAGAIN" : "ENOMEM";
 }
 
 void wq_bug(const char *what, const void *where)

@@ -26,6 +26,7 @@ void wq_msg_note(struct wq_msg *msg, const char *text);
 void wq_msg_bug(struct wq_msg *msg, const char *text);
 /* "workq: TEXT": what somebody asked for. */
 void wq_msg_info(struct wq_msg *msg, const char *text);
+/* With a '?' for each control character. */
 void wq_msg_text(struct wq_msg *msg, const char *text);
 void wq_msg_number(struct wq_msg *msg, uint64_t number);
 void wq_msg_pointer(struct wq_msg *msg, uintptr_t pointer);
@@ -44,6 +45,9 @@ void wq_warn(const char *text, const char *name);
 void wq_note(const char *text, const char *name);
 void wq_warn_once(uint32_t *once, const char *text, const char *name);
 void wq_note_once(uint32_t *once, const char *text, const char *name);
+
+/* Of what there was not enough of: -EAGAIN or -ENOMEM. */
+const char *wq_error_name(int err);
 
 /* A broken invariant of our own, in debug builds: says so and aborts. */
 void wq_bug(const char *what, const void *where) __attribute__((noreturn));

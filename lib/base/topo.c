@@ -17,7 +17,9 @@
 
 #include "base/os.h"
 
-#define NO_LABEL UINT16_MAX
+#define NO_LABEL   UINT16_MAX
+/* Of a CPU: twice as many as any has. A tree that was made up need not end. */
+#define MAX_CACHES 10u
 
 /* Per CPU, and only its pages with CPUs are ever touched: see wq_os_map(). */
 struct place {
@@ -109,7 +111,9 @@ static bool read_cache(struct reader *reader, unsigned int cpu)
 {
 	unsigned int index, level, highest = 0, last = 0;
 
-	for (index = 0; read_text(reader, "cpu/cpu%u/cache/index%u/level", cpu, index); index++) {
+	for (index = 0; index < MAX_CACHES; index++) {
+		if (!read_text(reader, "cpu/cpu%u/cache/index%u/level", cpu, index))
+			break;
 		level = level_in(reader->text);
 		if (level > highest && !is_for_instructions(reader, cpu, index)) {
 			highest = level;

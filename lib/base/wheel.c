@@ -240,6 +240,17 @@ void wq_wheel_catch_up(struct wq_wheel *wheel, unsigned long now)
 		wheel->tick = now;
 }
 
+void wq_wheel_reset(struct wq_wheel *wheel, unsigned long tick)
+{
+	unsigned int level;
+
+	wheel->tick = tick;
+	wheel->levels = 0;
+	wheel->is_sifting = false;
+	for (level = 0; level < WQ_WHEEL_LEVELS; level++)
+		wheel->filled[level] = 0;
+}
+
 /* ------------------------------------------------------------- looking */
 
 static void visit(struct wq_list *head, void (*fn)(struct wq_wheel_timer *timer, void *arg),
@@ -259,7 +270,7 @@ void wq_wheel_for_each(struct wq_wheel *wheel, void (*fn)(struct wq_wheel_timer 
 	if (wheel->is_sifting)
 		visit(&wheel->loose.timers, fn, arg);
 	for (level = 0; level < WQ_WHEEL_LEVELS; level++) {
-		for (slot = 0; slot < WQ_WHEEL_SLOTS; slot++) {
+		for (slot = 0; slot < WQ_WHEEL_SLOTS && wheel->filled[level]; slot++) {
 			if (is_filled(wheel, (struct place){ level, slot }))
 				visit(&wheel->slots[level][slot].timers, fn, arg);
 		}

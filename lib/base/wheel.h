@@ -45,6 +45,9 @@ struct wq_wheel {
 	struct wq_wheel_slot slots[WQ_WHEEL_LEVELS][WQ_WHEEL_SLOTS];
 };
 
+/* Empty, and at that tick; what was on it is forgotten, and not touched. */
+void wq_wheel_reset(struct wq_wheel *wheel, unsigned long tick);
+
 /* Put the timer on the wheel; one that is overdue is handed out next. */
 void wq_wheel_add(struct wq_wheel *wheel, struct wq_wheel_timer *timer, unsigned long expires);
 

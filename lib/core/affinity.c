@@ -72,8 +72,9 @@ static void start_cpus(void)
 	const char *list = wq_options.unbound_cpus;
 	struct wq_msg msg;
 
-	cpus->housekeeping = wq_allowed_cpus;
-	cpus->requested = wq_allowed_cpus;
+	/* those, too, that may come later */
+	wq_cpuset_fill(&cpus->housekeeping, wq_nr_cpus);
+	cpus->requested = cpus->housekeeping;
 	if (!*list)
 		goto combine;
 	if (wq_cpuset_parse_list(&cpus->requested, list) && wq_affinity_combine(cpus))
@@ -82,7 +83,7 @@ static void start_cpus(void)
 	wq_msg_text(&msg, list);
 	wq_msg_text(&msg, " names no CPU that this process may use; using all");
 	wq_msg_send(&msg);
-	cpus->requested = wq_allowed_cpus;
+	cpus->requested = cpus->housekeeping;
 combine:
 	wq_affinity_combine(cpus);
 }
@@ -107,6 +108,14 @@ bool wq_affinity_combine(struct wq_affinity_cpus *cpus)
 	wq_cpuset_and(&cpus->unbound, &cpus->requested, &cpus->housekeeping);
 	wq_cpuset_and(&cpus->unbound, &cpus->unbound, &wq_allowed_cpus);
 	return !wq_cpuset_is_empty(&cpus->unbound);
+}
+
+void wq_affinity_follow(void)
+{
+	wq_assert_held(&wq_config_lock);
+	/* those asked for may have gone, and come back */
+	if (!wq_affinity_combine(&wq_affinity_cpus))
+		wq_affinity_cpus.unbound = wq_allowed_cpus;
 }
 
 void wq_affinity_effective(const struct wq_attrs *attrs, struct wq_cpuset *cpus)

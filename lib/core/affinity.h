@@ -39,6 +39,9 @@ extern struct wq_affinity_cpus wq_affinity_cpus; /* G */
 /* Set `unbound` from the others; false: it would be empty. */
 bool wq_affinity_combine(struct wq_affinity_cpus *cpus);
 
+/* The allowed CPUs have changed. Configuration lock held. */
+void wq_affinity_follow(void);
+
 /* Where the items of an unbound queue may run (O3). */
 void wq_affinity_effective(const struct wq_attrs *attrs, struct wq_cpuset *cpus);
 

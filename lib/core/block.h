@@ -2,8 +2,9 @@
 /*
  * block.h - a worker waits, or computes for long: its pool must go on without it.
  *
- * Two sources: told, by wq_block_begin() around a wait; sampled, by the manager
- * looking at workers that have not got on while work waits.
+ * Three sources: told, by wq_block_begin() around a wait; seen, by the thread that watches
+ * rings of switches, at once; sampled, by the manager looking at workers that have not
+ * got on. Only the last one also finds those that compute for long.
  */
 #ifndef WQ_CORE_BLOCK_H
 #define WQ_CORE_BLOCK_H
@@ -22,6 +23,9 @@ void wq_block_sleep(struct wq_park *park, struct wq_backoff *backoff);
 
 /* The park for such a wait of the calling thread, or NULL: it will have to poll. */
 struct wq_park *wq_block_park(void);
+
+/* The worker's ring has news: it waits, or is back. False: neither is new. Takes the lock. */
+bool wq_block_see(struct wq_worker *worker);
 
 /* Look once at a pool; true if it found somebody to step around. Takes the lock. */
 bool wq_block_sample(struct wq_pool *pool);

@@ -6,6 +6,7 @@
 
 #include "base/grace.h"
 #include "core/block.h"
+#include "core/custody.h"
 #include "core/shard.h"
 #include "core/submit.h"
 #include "core/work.h"
@@ -75,19 +76,36 @@ static void complete_waiters(struct wq_shard *shard, struct timer_list *timer)
 	}
 }
 
-/* Call one; the lock is released meanwhile, and the timer may be gone afterwards. */
-static void call(struct wq_shard *shard, struct timer_list *timer)
+/* The timer may be gone. */
+static void settle(struct wq_shard *shard, struct timer_list *timer)
 {
-	void (*function)(struct timer_list * timer) = timer->function;
-
-	wq_shard_remove_locked(shard, timer);
-	shard->running = timer;
-	wq_shard_unlock(shard);
-	function(timer);
-	wq_shard_lock(shard);
 	shard->running = NULL;
 	if (wq_unlikely(!wq_list_is_empty(&shard->waiters)))
 		complete_waiters(shard, timer);
+}
+
+/*
+ * Call one; the lock is released meanwhile, and the timer may be gone afterwards. False: it has
+ * called fork(), and this is the child, whose shard is not ours.
+ */
+static bool call(struct wq_shard *shard, struct timer_list *timer)
+{
+	void (*function)(struct timer_list * timer) = timer->function;
+	unsigned int generation = wq_fork_generation;
+	struct wq_custody custody;
+
+	wq_shard_remove_locked(shard, timer);
+	shard->running = timer;
+	shard->running_function = function;
+	wq_shard_unlock(shard);
+	wq_custody_begin(&custody);
+	function(timer);
+	if (wq_unlikely(wq_fork_generation != generation))
+		return false;
+	wq_custody_end(&custody, (uintptr_t)function);
+	wq_shard_lock(shard);
+	settle(shard, timer);
+	return true;
 }
 
 /* By the runner itself, on a worker that may not have entered a section before. */
@@ -97,26 +115,51 @@ static struct wq_park *queue_again(struct wq_shard *shard)
 
 	if (!wq_grace_self)
 		wq_grace_claim();
-	wq_grace_enter();
+	wq_grace_enter_locked();
 	wake = queue_runner(shard);
 	wq_grace_leave();
 	return wake;
 }
 
-void wq_callback_run(struct work_struct *runner)
+/* The others' turn. */
+static void leave(struct wq_shard *shard)
 {
-	struct wq_shard *shard = container_of(runner, struct wq_shard, runner);
 	struct wq_park *wake = NULL;
-	unsigned int nr;
 
-	wq_shard_lock(shard);
-	for (nr = 0; nr < TURN && !wq_list_is_empty(&shard->expired); nr++)
-		call(shard, timer_of(shard->expired.next));
 	if (!wq_list_is_empty(&shard->expired))
 		wake = queue_again(shard);
 	wq_shard_unlock(shard);
 	if (wake)
 		wq_park_wake(wake);
+}
+
+void wq_callback_run(struct work_struct *runner)
+{
+	struct wq_shard *shard = container_of(runner, struct wq_shard, runner);
+	unsigned int nr;
+
+	wq_shard_lock(shard);
+	for (nr = 0; nr < TURN && !wq_list_is_empty(&shard->expired); nr++) {
+		if (!call(shard, timer_of(shard->expired.next)))
+			return;
+	}
+	leave(shard);
+}
+
+uintptr_t wq_callback_function(struct work_struct *runner)
+{
+	struct wq_shard *shard = container_of(runner, struct wq_shard, runner);
+
+	return (uintptr_t)shard->running_function;
+}
+
+void wq_callback_abandon(struct work_struct *runner)
+{
+	struct wq_shard *shard = container_of(runner, struct wq_shard, runner);
+
+	wq_shard_lock(shard);
+	settle(shard, shard->running);
+	leave(shard);
 }
 
 bool wq_callback_is_caller(const struct wq_shard *shard)

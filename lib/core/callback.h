@@ -11,12 +11,16 @@
 
 #include "core/types.h"
 
-/* The timer was disarmed because it is due: its callback comes next. Returns whom to wake, or NULL.
+/* The timer is due, and off the wheel: its callback comes next. Returns whom to wake, or NULL.
    Lock of the shard held, in a section. */
 struct wq_park *wq_callback_add_locked(struct wq_shard *shard, struct timer_list *timer);
 
 /* The runner's function. */
 void wq_callback_run(struct work_struct *runner);
+
+/* For the runner's thread, in a callback: which function that is; and it ends there. */
+uintptr_t wq_callback_function(struct work_struct *runner);
+void wq_callback_abandon(struct work_struct *runner);
 
 /* Is the calling thread in a callback that this shard calls? */
 bool wq_callback_is_caller(const struct wq_shard *shard);

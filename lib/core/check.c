@@ -55,7 +55,8 @@ bool wq_pool_is_valid_locked(struct wq_pool *pool)
 		nr_idle += wq_worker_at_locked(pool, i)->is_idle;
 	}
 	return nr_idle == pool->nr_idle && list_has_length(&pool->idle, nr_idle) &&
-	       pool->nr_running + pool->nr_idle <= pool->nr_workers && worklist_is_valid(pool);
+	       pool->nr_running + pool->nr_idle <= pool->nr_workers && worklist_is_valid(pool) &&
+	       (!pool->again || pool->again->work);
 }
 
 #ifdef WORKQ_DEBUG

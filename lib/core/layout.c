@@ -51,28 +51,56 @@ static struct wq_pwq *add(struct wq_layout *layout, struct workqueue_struct *wq,
 	return pwq;
 }
 
-/* A CPU that is not allowed is served by an allowed one, each by another if there are several. */
+/* The next CPU with pools, beginning anew behind the last. */
+static unsigned int next_with_pools(unsigned int cpu)
+{
+	do
+		cpu = cpu + 1 < wq_nr_cpus ? cpu + 1 : 0;
+	while (!wq_pools_has_cpu(cpu));
+	return cpu;
+}
+
+/* A CPU without pools is served by one that has them, each by another if there are several. */
 static void fill_gaps(struct wq_table *table)
 {
-	unsigned int cpu, stand_in = wq_cpuset_next(&wq_allowed_cpus, 0);
+	unsigned int cpu, stand_in = wq_nr_cpus;
 
 	for (cpu = 0; cpu < wq_nr_cpus; cpu++) {
 		if (table->of_cpu[cpu])
 			continue;
+		stand_in = next_with_pools(stand_in);
 		table->of_cpu[cpu] = table->of_cpu[stand_in];
-		stand_in = wq_cpuset_next(&wq_allowed_cpus, stand_in + 1);
-		if (stand_in == WQ_MAX_CPUS)
-			stand_in = wq_cpuset_next(&wq_allowed_cpus, 0);
 	}
 }
 
-static int make_bound(struct workqueue_struct *wq, struct wq_layout *layout)
+static bool has_pwq_of(const struct wq_table *table, unsigned int cpu)
 {
-	struct wq_table *table = layout->table;
+	return table && table->of_cpu[cpu]->pool->cpu == (int)cpu;
+}
+
+bool wq_layout_lacks_cpus(const struct workqueue_struct *wq)
+{
 	unsigned int cpu;
 
-	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
-	{
+	wq_assert_held(&wq_config_lock);
+	for (cpu = 0; cpu < wq_nr_cpus; cpu++) {
+		if (wq_pools_has_cpu(cpu) && !has_pwq_of(wq->table, cpu))
+			return true;
+	}
+	return false;
+}
+
+/* The pwqs that the queue has keep the CPUs that they serve, but for those with pools by now. */
+static int make_bound(struct workqueue_struct *wq, struct wq_layout *layout)
+{
+	struct wq_table *table = layout->table, *old = wq->table;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < wq_nr_cpus; cpu++) {
+		if (old)
+			table->of_cpu[cpu] = old->of_cpu[cpu];
+		if (!wq_pools_has_cpu(cpu) || has_pwq_of(old, cpu))
+			continue;
 		table->of_cpu[cpu] = add(layout, wq, wq_pools_of_cpu(cpu, wq_wq_flags(wq)), NULL);
 		if (!table->of_cpu[cpu])
 			return -ENOMEM;
@@ -200,7 +228,7 @@ void wq_layout_free_pwq(struct wq_pwq *pwq)
 	if (pwq->rescue)
 		wq_worker_unreserve_locked(pwq->rescue);
 	wq_pool_unlock(pool);
-	if (!pool->is_bound)
+	if (pool->cpu < 0)
 		wq_pools_put(pool);
 	wq_pwq_free(pwq);
 }
@@ -324,7 +352,7 @@ static void link_pwqs(struct workqueue_struct *wq, struct wq_layout *layout)
 	bool is_first = wq_list_is_empty(&wq->pwqs);
 	struct wq_pwq *pwq;
 
-	wq_wq_for_each_pwq(pwq, wq) pwq->is_replaced = true;
+	wq_wq_for_each_pwq(pwq, wq) pwq->is_replaced = wq->attrs;
 	while (!wq_list_is_empty(&layout->pwqs)) {
 		pwq = pwq_of(layout->pwqs.next);
 		wq_list_del(&pwq->node);
@@ -349,6 +377,8 @@ static void retire_replaced(struct workqueue_struct *wq)
 {
 	struct wq_pwq *pwq;
 
+	if (!wq->attrs)
+		return;
 	wq->has_retired = true;
 	wq_lock_acquire(&wq->flush_lock);
 	wq_wq_for_each_pwq(pwq, wq)
@@ -388,8 +418,8 @@ static void unplug_oldest(struct workqueue_struct *wq)
 {
 	struct wq_pwq *pwq = wq_wq_next_pwq(wq, NULL);
 
-	if (!pwq)
-		return;
+	/* those of the table are there */
+	wq_assert(pwq);
 	wq_pool_lock(pwq->pool);
 	if (pwq->is_plugged) {
 		wq_pool_drain_locked(pwq->pool);

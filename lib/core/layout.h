@@ -2,8 +2,9 @@
 /*
  * layout.h - which pwqs a queue has, and which of them serves which CPU.
  *
- * A per-CPU queue has one for each allowed CPU, an unbound one for each pod of
- * its scope, an ordered one has one. Made beside the old ones, then installed.
+ * A per-CPU queue has one for each CPU that has pools, an unbound one for each pod of its
+ * scope, an ordered one has one. Made beside the old ones, then installed: those of an unbound
+ * queue take the place of the old ones, those of a per-CPU queue join them.
  */
 #ifndef WQ_CORE_LAYOUT_H
 #define WQ_CORE_LAYOUT_H
@@ -14,6 +15,9 @@ struct wq_layout {
 	struct wq_table *table;
 	struct wq_list pwqs;
 };
+
+/* Is there a CPU whose pools the queue, a per-CPU one, does not use yet? As the next. */
+bool wq_layout_lacks_cpus(const struct workqueue_struct *wq);
 
 /*
  * Make what the queue's flags and attributes ask for. 0 or -ENOMEM, then nothing is left

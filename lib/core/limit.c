@@ -68,9 +68,11 @@ static void join(struct wq_pwq *pwq)
 	wq_lock_release(&limit->lock);
 }
 
-/* The limit's lock is held, too. */
+/* Of the line, which is the limit's, and of its pool's list. */
 static void leave(struct wq_pwq *pwq)
 {
+	wq_assert_held(&pwq->limit->lock);
+	wq_assert_held(&pwq->pool->lock);
 	pwq->is_waiting = false;
 	wq_list_del(&pwq->holding_node);
 	wq_list_del(&pwq->waiting_node);
@@ -91,6 +93,7 @@ static void kick(struct wq_pool *from, struct wq_pool *pool)
 
 static struct wq_pwq *first_waiting(struct wq_limit *limit)
 {
+	wq_assert_held(&limit->lock);
 	if (wq_list_is_empty(&limit->waiting))
 		return NULL;
 	return wq_list_entry(limit->waiting.next, struct wq_pwq, waiting_node);
@@ -99,6 +102,7 @@ static struct wq_pwq *first_waiting(struct wq_limit *limit)
 /* It has a slot: start its oldest item. The next turn is another's. */
 static void start_one(struct wq_pwq *pwq)
 {
+	wq_assert_held(&pwq->limit->lock);
 	wq_pwq_activate_first_locked(pwq);
 	if (wq_list_is_empty(&pwq->inactive)) {
 		leave(pwq);

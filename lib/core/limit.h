@@ -47,6 +47,13 @@ static inline bool wq_limit_take_locked(struct wq_pwq *pwq)
 	return true;
 }
 
+/* Is an active item that goes, and comes again, active at once? Of a plugged pwq none is active. */
+static WQ_INLINE bool wq_limit_is_quiet_locked(const struct wq_pwq *pwq)
+{
+	return wq_list_is_empty(&pwq->inactive) && !pwq->shares_limit &&
+	       pwq->limit->nr <= wq_load_relaxed(&pwq->limit->max);
+}
+
 /* An active item is through, or will not run. */
 static inline void wq_limit_give_locked(struct wq_pwq *pwq)
 {

@@ -36,120 +36,98 @@ static struct work_struct *reverse(struct work_struct *newest)
 	return oldest;
 }
 
-static void file_pushed(struct wq_pool *pool, struct work_struct *work)
+static inline void file_pushed(struct work_struct *work)
 {
 	unsigned long word = wq_load_relaxed(&work->data);
 
-	wq_assert(wq_word_pwq(word)->pool == pool && !wq_list_is_on(wq_work_node(work)));
+	wq_assert(!wq_list_is_on(wq_work_node(work)));
 	wq_pwq_file_locked(wq_word_pwq(word), work, word);
 }
 
-void wq_pool_drain_locked(struct wq_pool *pool)
+static void file_intake(struct wq_pool *pool)
 {
 	struct work_struct *work, *next;
 
-	wq_assert_held(&pool->lock);
-	if (!wq_load_relaxed(&pool->intake))
-		return;
 	/* order: INTAKE-TAKE pairs with INTAKE-PUSH */
 	for (work = reverse(wq_xchg_acquire(&pool->intake, NULL)); work; work = next) {
 		next = work->entry.next;
 		if (wq_unlikely(work == &pool->kick))
 			wq_limit_kicked_locked(pool);
 		else
-			file_pushed(pool, work);
+			file_pushed(work);
 	}
 }
 
-bool wq_pool_has_others_running_locked(const struct wq_worker *worker)
-{
-	unsigned int itself = worker->is_uncounted ? 0 : 1;
-
-	wq_assert_held(&worker->pool->lock);
-	return worker->pool->is_bound && worker->pool->nr_running > itself;
-}
-
-/* The item is next, and the worker runs it now: nobody else need wake to find that out (B5). */
-static void keep_if_own(struct wq_worker *worker, struct work_struct *work)
+/*
+ * File the item that the worker runs, and has queued. If it is next, then nobody else may run it (B5):
+ * it goes to what only he takes, so that nobody wakes to find that out.
+ */
+static void __attribute__((noinline)) file_own(struct wq_worker *worker, struct work_struct *work)
 {
 	struct wq_list *node = wq_work_node(work), *head = &worker->pool->worklist;
 
-	if (worker->work != work || worker->func != work->func)
+	file_pushed(work);
+	/* made anew in its own function it is another one (B7) */
+	if (worker->func != work->func)
 		return;
-	if (head->next != node || head->prev != node || wq_pool_has_others_running_locked(worker))
+	if (head->next != node || wq_pool_has_others_running_locked(worker))
 		return;
 	wq_list_del(node);
 	wq_list_add_tail(node, &worker->scheduled);
 }
 
-/*
- * Lock the pool without waiting for anybody, as a signal handler must. With limits that are shared
- * filing might wait for their locks.
- */
-static bool try_to_file(struct wq_pool *pool)
+void wq_pool_drain_some_locked(struct wq_pool *pool)
 {
-	if (wq_unlikely(wq_load_relaxed(&pool->nr_sharing)) || !wq_lock_try(&pool->lock))
-		return false;
-	if (wq_likely(!pool->nr_sharing))
-		return true;
-	/* without the wake rule, which may file: nothing was changed */
-	if (wq_lock_release(&pool->lock))
-		wq_lock_let_in(&pool->lock);
-	return false;
+	struct wq_worker *worker = pool->again;
+
+	wq_assert_held(&pool->lock);
+	pool->again = NULL;
+	if (worker)
+		file_own(worker, worker->work);
+	if (wq_load_relaxed(&pool->intake))
+		file_intake(pool);
+}
+
+/*
+ * The item is the one that the worker runs, and nothing is before it: nobody else may run it (B5),
+ * so it can wait unfiled until the worker is back.
+ */
+static inline bool may_leave_for_himself(const struct wq_worker *worker,
+					 const struct work_struct *work)
+{
+	const struct wq_pool *pool = worker->pool;
+
+	return worker->work == work && worker->func == work->func && !pool->again &&
+	       !wq_load_relaxed(&pool->intake) && wq_list_is_empty(&pool->worklist);
 }
 
 void wq_pool_push_own(struct wq_worker *worker, struct work_struct *work)
 {
 	struct wq_pool *pool = worker->pool;
 
-	if (!try_to_file(pool)) {
+	/* without waiting for anybody, as a signal handler must */
+	if (wq_unlikely(!wq_lock_enter(&pool->lock, &worker->bias) && !wq_lock_try(&pool->lock))) {
+		wq_pool_push(pool, work);
+		return;
+	}
+	if (may_leave_for_himself(worker, work)) {
+		pool->again = worker;
+		wq_pool_release(pool);
+		return;
+	}
+	/* filing might wait for the locks of limits that are shared */
+	if (wq_unlikely(pool->nr_sharing)) {
+		wq_pool_release(pool);
 		wq_pool_push(pool, work);
 		return;
 	}
 	/* what was pushed before comes first (B8) */
 	wq_pool_drain_locked(pool);
-	file_pushed(pool, work);
-	keep_if_own(worker, work);
+	if (wq_likely(worker->work != work))
+		file_pushed(work);
+	else
+		file_own(worker, work);
 	wq_pool_unlock(pool);
-}
-
-/* ------------------------------------------------------- who runs what */
-
-static struct wq_worker **bucket_of(struct wq_pool *pool, const struct work_struct *work)
-{
-	return &pool->busy[wq_work_bucket(work)];
-}
-
-struct wq_worker *wq_pool_find_busy_locked(struct wq_pool *pool, struct work_struct *work,
-					   work_func_t func)
-{
-	struct wq_worker *worker;
-
-	wq_assert_held(&pool->lock);
-	for (worker = *bucket_of(pool, work); worker; worker = worker->next_busy) {
-		if (worker->work == work && worker->func == func)
-			return worker;
-	}
-	return NULL;
-}
-
-void wq_pool_add_busy_locked(struct wq_pool *pool, struct wq_worker *worker)
-{
-	struct wq_worker **bucket = bucket_of(pool, worker->work);
-
-	wq_assert_held(&pool->lock);
-	worker->next_busy = *bucket;
-	*bucket = worker;
-}
-
-void wq_pool_del_busy_locked(struct wq_pool *pool, struct wq_worker *worker)
-{
-	struct wq_worker **link = bucket_of(pool, worker->work);
-
-	wq_assert_held(&pool->lock);
-	while (*link != worker)
-		link = &(*link)->next_busy;
-	*link = worker->next_busy;
 }
 
 static void set_nr_running(struct wq_pool *pool, unsigned int nr_running)
@@ -170,6 +148,7 @@ void wq_pool_recount_locked(struct wq_worker *worker)
 	wq_assert_held(&worker->pool->lock);
 	wq_assert(worker->is_uncounted);
 	worker->is_uncounted = false;
+	worker->is_seen = false;
 	set_nr_running(worker->pool, worker->pool->nr_running + 1);
 	wq_manager_note_busy_locked(worker->pool);
 }
@@ -249,6 +228,22 @@ static void wake_one(struct wq_pool *pool)
 	}
 }
 
+bool wq_pool_lacks_spare_locked(const struct wq_pool *pool)
+{
+	wq_assert_held(&pool->lock);
+	if (pool->nr_idle || pool->nr_starting || !pool->nr_workers || pool->turn)
+		return false;
+	return pool->is_bound || pool->nr_running < pool->max_running;
+}
+
+void wq_pool_want_spare_locked(struct wq_pool *pool)
+{
+	if (wq_likely(!wq_pool_lacks_spare_locked(pool)) || pool->wants_worker)
+		return;
+	wq_store_relaxed(&pool->wants_worker, true);
+	wq_pool_due_locked(pool, &wq_manager_park);
+}
+
 /* Nothing waits: whom must the next push wake? */
 static struct wq_park *whom_to_offer(struct wq_pool *pool)
 {
@@ -310,19 +305,19 @@ static void unlock_and_wake(struct wq_pool *pool)
 	for (i = 0; i < nr_due; i++)
 		due[i] = pool->due[i];
 	pool->nr_due = 0;
-	is_awaited = wq_lock_release(&pool->lock);
+	is_awaited = wq_lock_release_any(&pool->lock);
 	for (i = 0; i < nr_due; i++)
 		wq_park_wake(due[i]);
 	if (wq_unlikely(is_awaited))
 		wq_lock_let_in(&pool->lock);
 }
 
-void wq_pool_unlock(struct wq_pool *pool)
+void wq_pool_unlock_and_wake(struct wq_pool *pool)
 {
 	apply_wake_rule(pool);
 	wq_pool_check_locked(pool);
 	if (wq_unlikely(pool->nr_due))
 		unlock_and_wake(pool);
-	else if (wq_unlikely(wq_lock_release(&pool->lock)))
+	else if (wq_unlikely(wq_lock_release_any(&pool->lock)))
 		wq_lock_let_in(&pool->lock);
 }

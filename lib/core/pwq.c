@@ -23,7 +23,7 @@ struct wq_pwq *wq_pwq_create(struct workqueue_struct *wq, struct wq_pool *pool,
 	pwq->wq = wq;
 	pwq->limit = limit ? limit : &pwq->own;
 	pwq->pool_id = pool->id;
-	pwq->is_intensive = pool->is_bound && (wq_wq_flags(wq) & WQ_CPU_INTENSIVE);
+	pwq->is_intensive = pool->cpu >= 0 && (wq_wq_flags(wq) & WQ_CPU_INTENSIVE);
 	wq_limit_init(&pwq->own, 0);
 	wq_list_init(&pwq->inactive);
 	wq_retire_init(pwq);
@@ -35,31 +35,11 @@ void wq_pwq_free(struct wq_pwq *pwq)
 	wq_os_free(pwq);
 }
 
-void wq_pwq_file_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned long word)
+void wq_pwq_hold_back_locked(struct wq_pwq *pwq, struct work_struct *work)
 {
-	unsigned long filed = wq_word_queued(pwq, pwq->color);
-
 	wq_assert_held(&pwq->pool->lock);
-	pwq->nr_filed++;
-	pwq->nr_in_flight[pwq->color]++;
-	/* only failing queue_work()s write the word meanwhile, and those change nothing */
-	if (wq_unlikely(filed != word))
-		wq_xchg_acq_rel(&work->data, filed);
-	if (wq_limit_take_locked(pwq)) {
-		wq_list_add_tail(wq_work_node(work), &pwq->pool->worklist);
-	} else {
-		wq_list_add_tail_marked(wq_work_node(work), &pwq->inactive);
-		wq_limit_wait_locked(pwq);
-	}
-}
-
-void wq_pwq_activate_first_locked(struct wq_pwq *pwq)
-{
-	struct wq_list *node = pwq->inactive.next;
-
-	wq_assert_held(&pwq->pool->lock);
-	wq_list_del_marked(node);
-	wq_list_add_tail(node, &pwq->pool->worklist);
+	wq_list_add_tail_marked(wq_work_node(work), &pwq->inactive);
+	wq_limit_wait_locked(pwq);
 }
 
 /* The last item of a closed colour is through: tell the flushers. */
@@ -77,23 +57,13 @@ static void end_color(struct wq_pwq *pwq, unsigned int color)
 		wq_pool_due_locked(pwq->pool, park);
 }
 
-/* An item of this colour is through. */
-static void leave_color(struct wq_pwq *pwq, unsigned int color)
+void wq_pwq_end_color_locked(struct wq_pwq *pwq, unsigned int color)
 {
-	wq_assert(pwq->nr_in_flight[color] > 0);
-	if (--pwq->nr_in_flight[color] || !(pwq->flushing & (1u << color | WQ_PWQ_RETIRED)))
-		return;
+	wq_assert_held(&pwq->pool->lock);
 	if (pwq->flushing & 1u << color)
 		end_color(pwq, color);
 	if (pwq->flushing & WQ_PWQ_RETIRED)
 		wq_retire_if_empty_locked(pwq);
-}
-
-void wq_pwq_settle_locked(struct wq_pwq *pwq, unsigned int color)
-{
-	wq_assert_held(&pwq->pool->lock);
-	wq_limit_give_locked(pwq);
-	leave_color(pwq, color);
 }
 
 uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsigned long word,
@@ -111,7 +81,7 @@ uint32_t wq_pwq_unfile_locked(struct wq_pwq *pwq, struct work_struct *work, unsi
 		wq_barrier_release_locked(pwq->pool, work);
 	if (was_inactive) {
 		wq_limit_unwait_locked(pwq);
-		leave_color(pwq, wq_word_color(word));
+		wq_pwq_leave_color_locked(pwq, wq_word_color(word));
 	} else {
 		wq_pwq_settle_locked(pwq, wq_word_color(word));
 	}

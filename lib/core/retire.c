@@ -4,6 +4,8 @@
  */
 #include "core/retire.h"
 
+#include <errno.h>
+
 #include "base/grace.h"
 #include "base/report.h"
 #include "core/layout.h"
@@ -26,6 +28,8 @@ struct workqueue_struct wq_release_wq = { .name = "release",
 int wq_retire_start(void)
 {
 	wq_assert_held(&wq_config_lock);
+	if (wq_load_relaxed(&wq_is_shutting_down))
+		return -ESHUTDOWN;
 	return wq_release_wq.table ? 0 : wq_wq_init(&wq_release_wq);
 }
 
@@ -39,10 +43,10 @@ static void queue_release(struct wq_pwq *pwq)
 	/* by a worker that may not have entered a section before */
 	if (!wq_grace_self)
 		wq_grace_claim();
-	wq_grace_enter();
+	wq_grace_enter_locked();
+	/* refused after workq_shutdown(): then who destroys the queue frees the pwq */
 	if (wq_submit_take_pending(&wq_release_wq, &pwq->release, &word))
-		wq_submit(&wq_release_wq, &pwq->release, wq_cpuset_next(&wq_allowed_cpus, 0),
-			  &wake);
+		wq_submit(&wq_release_wq, &pwq->release, /* cpu */ 0, &wake);
 	wq_grace_leave();
 	if (wake)
 		wq_pool_due_locked(pwq->pool, wake);
@@ -87,9 +91,12 @@ static bool unlink_if_gone(struct wq_pwq *pwq)
 	bool is_gone;
 
 	wq_lock_acquire(&wq->flush_lock);
+	/* a child of fork() looks through the list: not in the middle of this */
+	wq_grace_enter();
 	is_gone = is_empty(pwq);
 	if (is_gone)
 		wq_layout_unlink_locked(pwq);
+	wq_grace_leave();
 	wq_lock_release(&wq->flush_lock);
 	return is_gone;
 }
@@ -100,6 +107,8 @@ static void release(struct work_struct *work)
 
 	if (!is_empty(pwq))
 		return;
+	if (!wq_grace_self)
+		wq_grace_claim();
 	/* order: SYNCHRONIZE: who saw an item run on it, and may queue that here, has pushed */
 	wq_grace_synchronize();
 	if (unlink_if_gone(pwq))

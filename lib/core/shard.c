@@ -45,20 +45,39 @@ static struct wq_wheel_timer *to_wheel(struct timer_list *timer)
 
 /* -------------------------------------------------------------- making */
 
+/* Nothing is armed there. */
+static void start_empty(struct wq_shard *shard)
+{
+	wq_lock_init(&shard->lock, WQ_RANK_SHARD);
+	wq_list_init(&shard->expired);
+	wq_list_init(&shard->waiters);
+	INIT_WORK(&shard->runner, wq_callback_run);
+	shard->next = WQ_NO_TICK;
+	wq_wheel_reset(&shard->wheel, wq_shard_now() - 1);
+}
+
+void wq_shard_reset_all(void)
+{
+	unsigned int i;
+
+	wq_assert_held(&wq_config_lock);
+	for (i = 0; i < wq_nr_shards; i++) {
+		wq_shards[i]->intake = NULL;
+		wq_shards[i]->is_lowered = false;
+		wq_shards[i]->running = NULL;
+		start_empty(wq_shards[i]);
+	}
+}
+
 static struct wq_shard *create(unsigned int cpu, bool is_deferrable)
 {
 	struct wq_shard *shard = wq_os_map(sizeof(*shard));
 
 	if (!shard)
 		return NULL;
-	wq_lock_init(&shard->lock, WQ_RANK_SHARD);
-	wq_list_init(&shard->expired);
-	wq_list_init(&shard->waiters);
-	INIT_WORK(&shard->runner, wq_callback_run);
-	shard->next = WQ_NO_TICK;
+	start_empty(shard);
 	shard->cpu = cpu;
 	shard->slack = is_deferrable ? wq_options.defer_ms : 0;
-	shard->wheel.tick = wq_shard_now() - 1;
 	shard->index = wq_nr_shards;
 	wq_shards[wq_nr_shards++] = shard;
 	return shard;
@@ -178,11 +197,13 @@ void wq_shard_move_locked(struct wq_shard *shard, struct timer_list *timer, unsi
 {
 	wq_assert_held(&shard->lock);
 	if (wq_load_relaxed(&timer->state) & WQ_TIMER_EXPIRED) {
-		wq_shard_remove_locked(shard, timer);
-		wq_shard_add_locked(shard, timer, expires);
-		return;
+		wq_list_del(&to_wheel(timer)->link);
+		wq_wheel_add(&shard->wheel, to_wheel(timer), expires);
+		/* at no time in between is it not pending */
+		set_state(timer, shard, WQ_TIMER_ARMED);
+	} else {
+		wq_wheel_move(&shard->wheel, to_wheel(timer), expires);
 	}
-	wq_wheel_move(&shard->wheel, to_wheel(timer), expires);
 	lower_next(shard, expires);
 }
 
@@ -210,7 +231,8 @@ struct timer_list *wq_shard_expire_locked(struct wq_shard *shard, unsigned long 
 	if (!expired)
 		return NULL;
 	timer = wq_wheel_to_timer(expired);
-	set_state(timer, shard, 0);
+	/* timer_pending() looks without the lock: a user's timer is pending until it is called */
+	set_state(timer, shard, wq_timer_dwork(timer) ? 0 : WQ_TIMER_EXPIRED);
 	count_armed(shard, timer, -1);
 	return timer;
 }

@@ -18,6 +18,8 @@ extern unsigned int wq_nr_shards;
 
 /* Make two for each allowed CPU: the second is for deferrable timers. Configuration lock held. */
 int wq_shard_create_all(void);
+/* In the child of fork(): nothing is armed. Configuration lock held. */
+void wq_shard_reset_all(void);
 
 /* Where a timer that is armed on this CPU goes. */
 struct wq_shard *wq_shard_for(const struct timer_list *timer, unsigned int cpu);
@@ -68,7 +70,10 @@ static inline bool wq_shard_disarm_locked(struct wq_shard *shard, struct timer_l
 	return is_armed;
 }
 
-/* Disarm the earliest timer that is due in this jiffy; NULL: none, or *budget is spent. */
+/*
+ * Take the earliest timer that is due in this jiffy off the wheel; NULL: none, or *budget is spent.
+ * A delayed item's is disarmed then; a user's is expired, for wq_callback_add_locked().
+ */
 struct timer_list *wq_shard_expire_locked(struct wq_shard *shard, unsigned long now,
 					  unsigned int *budget);
 /* How many delayed items of the queue are armed here. */

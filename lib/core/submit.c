@@ -4,14 +4,16 @@
  */
 #include "core/submit.h"
 
+#include "base/grace.h"
 #include "base/report.h"
 #include "core/pool.h"
+#include "core/retire.h"
 #include "core/work.h"
 #include "core/worker.h"
 #include "core/wq.h"
 
 /* Why an item is not taken; A: each is reported once. */
-static uint32_t said_no_func, said_draining;
+static uint32_t said_no_func, said_draining, said_shut;
 
 static void report_item(uint32_t *once, const struct work_struct *work, const char *why,
 			const char *name)
@@ -30,12 +32,27 @@ static void report_item(uint32_t *once, const struct work_struct *work, const ch
 	wq_msg_send(&msg);
 }
 
+/* False: somebody else has settled it; *word is then its word. */
+static bool take_stale(struct work_struct *work, unsigned long *word)
+{
+	unsigned long settled = wq_word_settled(*word);
+
+	if (wq_cas_acq_rel(&work->data, word, settled | WQ_WORK_PENDING)) {
+		*word = settled;
+		return true;
+	}
+	*word = wq_fetch_or_acq_rel(&work->data, WQ_WORK_PENDING);
+	return false;
+}
+
 bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *work,
 			    unsigned long *word)
 {
 	/* order: PENDING-TAKE pairs with PENDING-CLEAR, also when it fails: hence always an
 	   RMW (A6) */
 	*word = wq_fetch_or_acq_rel(&work->data, WQ_WORK_PENDING);
+	if (wq_word_is_stale(*word) && take_stale(work, word))
+		return true;
 	if (*word & WQ_WORK_PENDING) {
 		/* perhaps in transit: a later flush_workqueue() must wait for its push (D1),
 		   but not for a timer or a grace period (D2) */
@@ -65,7 +82,8 @@ static bool is_chained(const struct workqueue_struct *wq)
 {
 	struct wq_worker *worker = wq_worker_self;
 
-	return worker && worker->current && worker->current_pwq->wq == wq && !worker->pool->turn;
+	return worker && worker->current && worker->current_pwq->wq == wq && !worker->pool->turn &&
+	       !(wq_wq_flags(wq) & __WQ_SHUT);
 }
 
 /* Should the item be refused although PENDING is ours (A8)? */
@@ -75,8 +93,19 @@ static bool is_refused(struct workqueue_struct *wq, struct work_struct *work)
 		return true;
 	if (!wq_wq_is_refusing(wq) || is_chained(wq))
 		return false;
-	report_item(&said_draining, work, ") refused by the draining queue \"", wq->name);
+	/* of the library's own items no user knows */
+	if (wq == &wq_release_wq || wq == &wq_timers_wq)
+		return true;
+	if (wq_load_relaxed(&wq_is_shutting_down))
+		report_item(&said_shut, work, ") refused after workq_shutdown() on \"", wq->name);
+	else
+		report_item(&said_draining, work, ") refused by the draining queue \"", wq->name);
 	return true;
+}
+
+bool wq_submit_is_too_late(struct workqueue_struct *wq, struct work_struct *work)
+{
+	return wq_wq_flags(wq) & __WQ_DESTROYING && is_refused(wq, work);
 }
 
 /*
@@ -124,10 +153,12 @@ struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struc
 {
 	struct wq_pwq *running;
 
+	wq_assert(wq_grace_is_inside());
 	if (wq_unlikely(wq_wq_flags(wq) & __WQ_DEPRECATED))
 		report_deprecated(wq, work);
 	if (is_refused(wq, work)) {
-		wq_fetch_and_acq_rel(&work->data, ~(WQ_WORK_PENDING | WQ_WORK_TIMER));
+		wq_fetch_and_acq_rel(&work->data,
+				     ~(WQ_WORK_PENDING | WQ_WORK_TIMER | WQ_WORK_TAG_MASK));
 		return NULL;
 	}
 	/* order is enough to keep the runs of an item apart; elsewhere they could lose it (B4, B9) */

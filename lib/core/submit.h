@@ -34,4 +34,11 @@ bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *wor
 /* Was the item never initialised? Then reports it: it cannot be queued. */
 bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_struct *work);
 
+/*
+ * For who owns PENDING, and would have the item queued later: will it be refused then, because the
+ * queue is being destroyed? Then reports it (A8). Who asks in a section that began after the
+ * destroyer's first grace period, and hears no, is in an item that the destroyer waits for.
+ */
+bool wq_submit_is_too_late(struct workqueue_struct *wq, struct work_struct *work);
+
 #endif /* WQ_CORE_SUBMIT_H */

@@ -13,28 +13,51 @@
 #include "base/os.h"
 #include "base/report.h"
 #include "core/callback.h"
+#include "core/cpus.h"
 #include "core/manager.h"
 #include "core/pool.h"
 #include "core/shard.h"
 #include "core/submit.h"
 
-/* Timers handled in one hold of a shard's lock, so that who arms does not wait for long. */
-#define BATCH 64u
+/* Timers handled in one hold of a shard's lock, so that who arms does not wait long; fewer in tests. */
+#ifndef TIMER_BATCH
+#define TIMER_BATCH 64u
+#endif
 /* For `deadline`: the thread is awake, and looks at everything before it sleeps. */
-#define AWAKE 0ul
+#define AWAKE          0ul
+/* A timerfd that the program closes sooner than that was lost early. Of those in a row, the second
+   is replaced only a while later, the third after twice that. */
+#define EARLY_NS       10000000000ull
+#define FIRST_PAUSE_NS 1000000000ull
 
 /* A: the tick after which the timerfd fires; WQ_NO_TICK: it need not */
 static unsigned long deadline = WQ_NO_TICK;
-/* A: the timerfd; negative: none could be had, the park stands in */
+/* A: the timerfd; negative: there is none, and the thread sleeps on nr_calls */
 static int timer_fd = -1;
-static struct wq_park park;
+/* A: a futex: how often such a thread was called. No park: one that was replaced may be late, and
+   go to sleep beside its successor. */
+static uint32_t nr_calls;
+/* A: when the timerfd was opened; how many in a row were lost early; until when none is opened */
+static uint64_t opened_ns;
+static unsigned int nr_lost_early;
+static uint64_t pause_end_ns;
 /* A: the thread exists, or is being made */
 static bool is_started;
 /* A: of the thread that is in charge; an older one ends when it wakes up */
 static unsigned int generation;
+/* A: nothing fires any more */
+static bool is_stopped;
+/* A: by the thread: its id; and that it has ended since */
+static uint32_t thread_tid;
+static bool has_ended;
 
-#define for_each_shard(shard, i)                                                                   \
-	for ((i) = 0; (i) < wq_nr_shards && ((shard) = wq_shards[i]); (i)++)
+/* NULL behind the last one. */
+static struct wq_shard *shard_at(unsigned int i)
+{
+	return i < wq_nr_shards ? wq_shards[i] : NULL;
+}
+
+#define for_each_shard(shard, i) for ((i) = 0; ((shard) = shard_at(i)) != NULL; (i)++)
 
 /* ------------------------------------------------------ the next wake-up */
 
@@ -52,6 +75,28 @@ static uint64_t clock_time(unsigned long tick)
 	return ns < INT64_MAX ? ns : INT64_MAX;
 }
 
+/* It looks at the deadline anew, and whether it is to end. */
+static void call_thread(void)
+{
+	/* order: TIMER-CALL pairs with TIMER-CALLED: what it is called for was stored before */
+	wq_fetch_add_seq_cst(&nr_calls, 1u);
+	wq_futex_wake_all(&nr_calls);
+}
+
+/* If the program closes each one, a new one for each timer would be of no use, and its thread. */
+static void note_lost(void)
+{
+	uint64_t now = wq_os_now_ns(), pause_end = 0;
+	unsigned int nr = wq_load_relaxed(&nr_lost_early) + 1;
+
+	if (now - wq_load_relaxed(&opened_ns) >= EARLY_NS)
+		nr = 0;
+	if (nr > 1)
+		pause_end = now + (FIRST_PAUSE_NS << (nr - 2));
+	wq_store_relaxed(&nr_lost_early, nr);
+	wq_store_relaxed(&pause_end_ns, pause_end);
+}
+
 /* The program has closed what it did not open. False: that is known already. */
 static bool note_closed(int fd, int err)
 {
@@ -59,6 +104,7 @@ static bool note_closed(int fd, int err)
 
 	if (!wq_cas_acq_rel(&timer_fd, &fd, err))
 		return false;
+	note_lost();
 	wq_note_once(&once, "the timerfd of the library was closed by the program, taking another",
 		     "");
 	return true;
@@ -81,7 +127,7 @@ static void set_alarm(unsigned long tick)
 		if (err && note_closed(fd, err))
 			replace_thread();
 	} else if (wq_load_acquire(&is_started)) {
-		wq_park_wake(&park);
+		call_thread();
 	} else {
 		wq_park_wake(&wq_manager_park);
 	}
@@ -114,7 +160,13 @@ void wq_timer_announce(struct wq_shard *shard)
 		if (next >= found)
 			return;
 	} while (!wq_cas_weak_seq_cst(&deadline, &found, next));
+	/* by a worker that may not have entered a section before */
+	if (!wq_grace_self)
+		wq_grace_claim();
+	/* it keeps the timerfd from being closed */
+	wq_grace_enter_locked();
 	set_alarm_to_deadline();
+	wq_grace_leave();
 }
 
 static unsigned long earliest_next(void)
@@ -167,8 +219,8 @@ static struct wq_park *fire(struct wq_shard *shard, struct timer_list *timer)
 /* Fire what is due, up to a batch; false: there may be more. */
 static bool fire_batch(struct wq_shard *shard, unsigned long now)
 {
-	struct wq_park *wake[BATCH];
-	unsigned int budget = BATCH, nr_wake = 0, i;
+	struct wq_park *wake[TIMER_BATCH];
+	unsigned int budget = TIMER_BATCH, nr_wake = 0, i;
 	struct timer_list *timer;
 
 	wq_grace_enter();
@@ -216,21 +268,37 @@ static void fire_all(void)
 
 static void open_timer(void)
 {
+	static uint32_t once; /* A: reported */
 	int none = wq_load_relaxed(&timer_fd), fd;
 
-	if (none >= 0)
+	if (none >= 0 || wq_os_now_ns() < wq_load_relaxed(&pause_end_ns))
 		return;
 	fd = wq_os_timer_create();
+	wq_store_relaxed(&opened_ns, wq_os_now_ns());
+	if (fd < 0)
+		wq_note_once(&once,
+			     "no descriptor for a timerfd: who arms a timer has to wake its thread",
+			     "");
 	if (fd >= 0 && !wq_cas_acq_rel(&timer_fd, &none, fd))
 		wq_os_timer_close(fd);
+	/* who sleeps without one, because he was replaced meanwhile or has replaced us, takes it */
+	if (fd >= 0)
+		call_thread();
 }
 
-static void sleep_until_alarm(void)
+static uint32_t count_calls(void)
+{
+	/* order: TIMER-CALLED pairs with TIMER-CALL: then look what it was for */
+	return wq_load_acquire(&nr_calls);
+}
+
+/* Without a timerfd until the next call after so many. */
+static void sleep_until_alarm(uint32_t nr)
 {
 	int fd = wq_load_relaxed(&timer_fd), err;
 
 	if (fd < 0) {
-		wq_park_wait(&park, clock_time(wq_load_relaxed(&deadline)));
+		wq_futex_wait(&nr_calls, nr, clock_time(wq_load_relaxed(&deadline)));
 		return;
 	}
 	err = wq_os_timer_wait(fd);
@@ -241,28 +309,37 @@ static void sleep_until_alarm(void)
 static void timer_main(void *arg)
 {
 	unsigned int mine = (unsigned int)(uintptr_t)arg;
+	uint32_t nr = count_calls();
 
 	wq_os_thread_set_name("kworker/timer");
+	wq_store_relaxed(&thread_tid, wq_os_tid());
 	wq_grace_claim();
 	do {
 		wq_store_seq_cst(&deadline, AWAKE);
+		/* in a section, so that fork() finds either none or its number (U3) */
+		wq_grace_enter();
 		open_timer();
+		wq_grace_leave();
 		do
 			fire_all();
 		while (!set_deadline());
-		sleep_until_alarm();
-	} while (wq_load_acquire(&generation) == mine);
+		sleep_until_alarm(nr);
+		nr = count_calls();
+	} while (wq_load_acquire(&generation) == mine && !wq_load_acquire(&is_stopped));
 	/* what woke us may have been meant for the one in charge */
 	set_alarm_to_deadline();
+	wq_store_release(&has_ended, true);
 }
 
 bool wq_timer_wants_thread(void)
 {
-	return wq_load_relaxed(&deadline) != WQ_NO_TICK && !wq_load_relaxed(&is_started);
+	return wq_load_relaxed(&deadline) != WQ_NO_TICK && !wq_load_relaxed(&is_started) &&
+	       !wq_load_relaxed(&is_stopped);
 }
 
 int wq_timer_start(void)
 {
+	struct wq_cpuset cpus;
 	uintptr_t mine;
 	int err;
 
@@ -270,8 +347,60 @@ int wq_timer_start(void)
 	   looked at: replace_thread() changes that, then asks for another thread */
 	wq_store_seq_cst(&is_started, true);
 	mine = wq_load_seq_cst(&generation);
-	err = wq_os_thread_create(timer_main, (void *)mine, &wq_allowed_cpus);
+	wq_cpus_copy_allowed(&cpus);
+	err = wq_os_thread_create(timer_main, (void *)mine, &cpus);
 	if (err)
 		wq_store_release(&is_started, false);
 	return err;
+}
+
+/* -------------------------------------------------------------- the end */
+
+void wq_timer_stop(void)
+{
+	int fd = wq_load_acquire(&timer_fd);
+
+	wq_store_seq_cst(&is_stopped, true);
+	if (fd >= 0)
+		wq_os_timer_set(fd, 0);
+	else
+		call_thread();
+}
+
+bool wq_timer_is_gone(void)
+{
+	if (!wq_load_acquire(&is_started))
+		return true;
+	/* again and again: it may just have set the timerfd to its next time */
+	wq_timer_stop();
+	return wq_load_acquire(&has_ended) && !wq_os_thread_exists(wq_load_relaxed(&thread_tid));
+}
+
+void wq_timer_close(void)
+{
+	int fd;
+
+	/* for good: who arms a timer leaves the timerfd alone */
+	wq_store_seq_cst(&deadline, AWAKE);
+	/* order: SYNCHRONIZE: who did not see that is through with it */
+	wq_grace_synchronize();
+	fd = wq_load_acquire(&timer_fd);
+	if (fd >= 0 && wq_cas_acq_rel(&timer_fd, &fd, -1))
+		wq_os_timer_close(fd);
+}
+
+void wq_timer_reset(void)
+{
+	/* the program may have closed it, and the number may be something else's */
+	if (timer_fd >= 0 && wq_os_timer_is_open(timer_fd))
+		wq_os_timer_close(timer_fd);
+	timer_fd = -1;
+	deadline = WQ_NO_TICK;
+	nr_calls = 0;
+	nr_lost_early = 0;
+	pause_end_ns = 0;
+	is_started = false;
+	is_stopped = false;
+	thread_tid = 0;
+	has_ended = false;
 }

@@ -12,10 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
+
 struct wq_turn {
 	uint32_t next;    /* A: turns asked for, by RMWs */
 	uint32_t serving; /* A: turns over; by who has the turn */
-};
+} WQ_LINE_ALIGNED;        /* those of all CPUs are in one array */
 
 /* Sleeps until it is the caller's turn. */
 void wq_turn_take(struct wq_turn *turn);

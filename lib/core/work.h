@@ -4,8 +4,8 @@
  *
  *   queued     63                              8 7   4  3   2  1  0
  *              [ pwq pointer, 256-byte aligned ][color][B][1][0][P]
- *   off queue  63      48 47      32 31      16 15     4  3   2  1  0
- *              [ pool id ][  index  ][  depth  ][ zero  ][0][0][T][P]
+ *   off queue  63      48 47      32 31      16 15  8 7 4  3   2  1  0
+ *              [ pool id ][  index  ][  depth  ][ tag ][0][0][0][T][P]
  *
  * P pending      legal in both forms. Who turns it from 0 to 1 owns the item until he has
  *                pushed it; off queue and pending is "in transit" (A10), and so is queued
@@ -24,8 +24,10 @@
  * the release sequence from a failing queue_work() to the run it relies on (A6).
  * Whether the item is filed, and held back by max_active, is told by entry.prev
  * and its mark (see list.h), under the pool's lock; whether its timer is armed, by
- * timer.state under the shard's lock. Bits 8 to 15 of the off-queue form are kept
- * free for a fork generation.
+ * timer.state under the shard's lock.
+ *
+ * tag            with T, of the work of a struct rcu_work: in which process it was queued; else 0.
+ *                After fork() nobody can find it, so that the word itself must tell that it is idle
  */
 #ifndef WQ_CORE_WORK_H
 #define WQ_CORE_WORK_H
@@ -39,6 +41,8 @@
 #define WQ_WORK_COLOR_SHIFT 4
 #define WQ_WORK_COLOR_MASK  (0xful << WQ_WORK_COLOR_SHIFT)
 #define WQ_WORK_PWQ_MASK    (~0xfful)
+#define WQ_WORK_TAG_SHIFT   8
+#define WQ_WORK_TAG_MASK    (0xfful << WQ_WORK_TAG_SHIFT)
 #define WQ_WORK_DEPTH_SHIFT 16
 #define WQ_WORK_MAX_DEPTH   0xffffu
 #define WQ_WORK_DEPTH_MASK  ((unsigned long)WQ_WORK_MAX_DEPTH << WQ_WORK_DEPTH_SHIFT)
@@ -102,6 +106,37 @@ static inline unsigned int wq_word_depth(unsigned long word)
 static inline bool wq_word_is_timer(unsigned long word)
 {
 	return (word & (WQ_WORK_QUEUED | WQ_WORK_TIMER)) == WQ_WORK_TIMER;
+}
+
+/* What tells this process from those that it descends from, but for each 255th. */
+static inline unsigned long wq_word_tag(void)
+{
+	return (unsigned long)(wq_fork_generation % 255 + 1) << WQ_WORK_TAG_SHIFT;
+}
+
+/* Of an rcu item whose grace period began before fork(), in the parent: it is idle. */
+static inline bool wq_word_is_stale(unsigned long word)
+{
+	return wq_unlikely(wq_word_is_timer(word) && word & WQ_WORK_TAG_MASK &&
+			   (word & WQ_WORK_TAG_MASK) != wq_word_tag());
+}
+
+/* What a stale word should be. */
+static inline unsigned long wq_word_settled(unsigned long word)
+{
+	return word & ~(WQ_WORK_PENDING | WQ_WORK_TIMER | WQ_WORK_TAG_MASK);
+}
+
+/* The item's word; a stale one is settled before. */
+static inline unsigned long wq_work_look(struct work_struct *work)
+{
+	unsigned long word = wq_load_acquire(&work->data);
+
+	while (wq_word_is_stale(word)) {
+		if (wq_cas_acq_rel(&work->data, &word, wq_word_settled(word)))
+			return wq_word_settled(word);
+	}
+	return word;
 }
 
 static inline uint32_t wq_word_slot(unsigned long word)

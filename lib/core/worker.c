@@ -13,15 +13,25 @@
 #include "base/os.h"
 #include "base/report.h"
 #include "core/barrier.h"
+#include "core/custody.h"
 #include "core/manager.h"
 #include "core/pool.h"
 #include "core/pools.h"
 #include "core/pwq.h"
 #include "core/retire.h"
+#include "core/stray.h"
+#include "core/switches.h"
 #include "core/work.h"
 #include "core/wq.h"
 
 __thread struct wq_worker *wq_worker_self __attribute__((tls_model("initial-exec")));
+
+/* Lock holds by one worker alone, until the lock is biased to it; fewer in tests. */
+#ifndef MIN_PATIENCE
+#define MIN_PATIENCE 32u
+#endif
+/* What revoking costs is worth some thousand lock holds without an RMW at most. */
+#define MAX_PATIENCE 8192u
 
 /* --------------------------------------------------------------- slots */
 
@@ -48,10 +58,24 @@ struct wq_worker *wq_worker_of_slot(uint32_t slot)
 	return slot_at(wq_load_acquire(&wq_pools[wq_slot_pool_id(slot)]), (slot & 0xffff) - 1);
 }
 
+struct wq_worker *wq_worker_at(struct wq_pool *pool, unsigned int i)
+{
+	return slot_at(pool, i);
+}
+
 struct wq_worker *wq_worker_at_locked(struct wq_pool *pool, unsigned int i)
 {
 	wq_assert_held(&pool->lock);
 	return slot_at(pool, i);
+}
+
+static void init_slot(struct wq_worker *worker, struct wq_pool *pool, unsigned int index)
+{
+	worker->pool = pool;
+	worker->slot = pool->id << 16 | (index + 1);
+	worker->patience = MIN_PATIENCE;
+	wq_list_init(&worker->scheduled);
+	wq_list_init(&worker->waiters);
 }
 
 static struct wq_worker *new_slot(struct wq_pool *pool)
@@ -68,12 +92,24 @@ static struct wq_worker *new_slot(struct wq_pool *pool)
 		wq_store_release(&pool->chunks[chunk], worker);
 	}
 	worker = slot_at(pool, index);
-	worker->pool = pool;
-	worker->slot = pool->id << 16 | (index + 1);
-	wq_list_init(&worker->scheduled);
-	wq_list_init(&worker->waiters);
-	pool->nr_slots++;
+	init_slot(worker, pool, index);
+	wq_store_release(&pool->nr_slots, index + 1);
 	return worker;
+}
+
+void wq_worker_reset_slots(struct wq_pool *pool)
+{
+	struct wq_worker *worker;
+	unsigned int i;
+
+	pool->free_slots = NULL;
+	for (i = pool->nr_slots; i-- > 0;) {
+		worker = slot_at(pool, i);
+		*worker = (struct wq_worker){ 0 };
+		init_slot(worker, pool, i);
+		worker->next_free = pool->free_slots;
+		pool->free_slots = worker;
+	}
 }
 
 static void count_worker(struct wq_pool *pool, int change)
@@ -107,10 +143,13 @@ void wq_worker_unreserve_locked(struct wq_worker *worker)
 	struct wq_pool *pool = worker->pool;
 
 	wq_assert_held(&pool->lock);
+	wq_switches_end_locked(worker);
 	worker->tid = 0;
 	worker->pwq = NULL;
 	worker->desc[0] = '\0';
 	worker->must_exit = false;
+	worker->may_repeat = false;
+	worker->patience = MIN_PATIENCE;
 	worker->rescues = NULL;
 	worker->next_free = pool->free_slots;
 	pool->free_slots = worker;
@@ -164,27 +203,31 @@ void wq_worker_forget_pwq_locked(struct wq_pool *pool, const struct wq_pwq *pwq)
 
 /* --------------------------------------------------------------- items */
 
+static inline struct work_struct *take_first(struct wq_list *list)
+{
+	struct wq_list *node = list->next;
+
+	wq_list_del(node);
+	return wq_node_work(node);
+}
+
 /* The next item to start on this worker, off its list; NULL if there is none for it. */
-static struct work_struct *take_next(struct wq_worker *worker)
+static inline struct work_struct *take_next(struct wq_worker *worker)
 {
 	struct wq_pool *pool = worker->pool;
 	struct work_struct *work;
 	struct wq_worker *other;
 
-	if (wq_unlikely(!wq_list_is_empty(&worker->scheduled))) {
-		work = wq_node_work(worker->scheduled.next);
-		wq_list_del(wq_work_node(work));
-		return work;
-	}
-	if (wq_pool_has_others_running_locked(worker))
+	if (!wq_list_is_empty(&worker->scheduled))
+		return take_first(&worker->scheduled);
+	if (wq_unlikely(wq_pool_has_others_running_locked(worker)))
 		return NULL;
 	for (;;) {
 		if (wq_list_is_empty(&pool->worklist))
 			wq_pool_drain_locked(pool);
 		if (wq_list_is_empty(&pool->worklist))
 			return NULL;
-		work = wq_node_work(pool->worklist.next);
-		wq_list_del(wq_work_node(work));
+		work = take_first(&pool->worklist);
 		other = wq_pool_find_busy_locked(pool, work, work->func);
 		if (wq_likely(!other))
 			return work;
@@ -193,37 +236,63 @@ static struct work_struct *take_next(struct wq_worker *worker)
 	}
 }
 
-/* Publish the item as running, then give PENDING up: the library's last touch of it. */
-static void start(struct wq_worker *worker, struct work_struct *work)
+static inline void count_start(struct wq_worker *worker)
 {
-	unsigned long word = wq_load_relaxed(&work->data);
+	wq_store_relaxed(&worker->nr_started, worker->nr_started + 1);
+}
 
-	worker->work = work;
-	worker->func = work->func;
-	worker->pwq = wq_word_pwq(word);
-	worker->color = wq_word_color(word);
-	worker->nr_started++;
-	wq_pool_add_busy_locked(worker->pool, worker);
-	if (wq_unlikely(word & WQ_WORK_BARRIER))
-		wq_barrier_move_locked(worker, work);
-	if (wq_unlikely(worker->pwq->is_intensive))
-		wq_pool_uncount_locked(worker);
-	/* order: PUBLISH pairs with RUNNING-LOOK: whoever takes PENDING next sees these, and who
-	   sees another item's pwq does not see this item's current any more */
-	wq_store_release(&worker->current_func, worker->func);
-	wq_store_release(&worker->current_pwq, worker->pwq);
+static inline void publish(struct wq_worker *worker, struct work_struct *work)
+{
+	/* order: PUBLISH, as in start() */
 	wq_store_release(&worker->current, work);
 	/* order: PENDING-CLEAR pairs with PENDING-TAKE (A5, A6) */
 	wq_xchg_acq_rel(&work->data, wq_word_off(worker->slot, 0));
 }
 
-/* The function has returned. */
-static void settle(struct wq_worker *worker)
+/*
+ * Publish the item as running, then give PENDING up: the library's last touch of it. Returns its
+ * function.
+ */
+static inline work_func_t start(struct wq_worker *worker, struct work_struct *work)
 {
-	wq_pool_del_busy_locked(worker->pool, worker);
-	worker->work = NULL;
+	unsigned long word = wq_load_relaxed(&work->data);
+	struct wq_pwq *pwq = wq_word_pwq(word);
+	work_func_t func = work->func;
+
+	worker->work = work;
+	worker->func = func;
+	worker->pwq = pwq;
+	worker->color = wq_word_color(word);
+	count_start(worker);
+	wq_pool_add_busy_locked(worker->pool, worker);
+	if (wq_unlikely(word & WQ_WORK_BARRIER))
+		wq_barrier_move_locked(worker, work);
+	if (wq_unlikely(pwq->is_intensive))
+		wq_pool_uncount_locked(worker);
+	/* order: PUBLISH pairs with RUNNING-LOOK: whoever takes PENDING next sees these, and who
+	   sees another item's pwq does not see this item's current any more */
+	wq_store_release(&worker->current_func, func);
+	wq_store_release(&worker->current_pwq, pwq);
+	publish(worker, work);
+	return func;
+}
+
+/* Of a function that has left a wait open, or jumped out of it. */
+static inline void forget_waits(struct wq_worker *worker)
+{
 	wq_store_relaxed(&worker->block_depth, 0u);
 	worker->is_told = false;
+}
+
+/* The item is through. */
+static inline void settle(struct wq_worker *worker)
+{
+	/* nobody else looks for it from now on */
+	if (wq_unlikely(worker->pool->again == worker))
+		wq_pool_drain_some_locked(worker->pool);
+	wq_pool_del_busy_locked(worker->pool, worker);
+	worker->work = NULL;
+	forget_waits(worker);
 	if (wq_unlikely(worker->is_uncounted))
 		wq_pool_recount_locked(worker);
 	if (wq_unlikely(!wq_list_is_empty(&worker->waiters)))
@@ -242,20 +311,132 @@ static void offer_turn(struct wq_pool *pool)
 	wq_pool_lock(pool);
 }
 
-static void run(struct wq_worker *worker, struct work_struct *work)
-{
-	work_func_t func;
+/* -------------------------------------------------------- the lock's bias */
 
-	start(worker, work);
-	func = worker->func;
-	wq_pool_unlock(worker->pool);
-	func(work);
+static void lose_bias(struct wq_worker *worker)
+{
+	worker->is_favoured = false;
+	worker->nr_locked = 0;
+	if (worker->patience < MAX_PATIENCE)
+		worker->patience *= 2;
+}
+
+/* The lock is not biased to the worker: is it time? */
+static void __attribute__((noinline)) lock_unbiased(struct wq_worker *worker)
+{
+	struct wq_lock *lock = &worker->pool->lock;
+
+	wq_lock_acquire(lock);
+	if (worker->is_favoured) {
+		lose_bias(worker);
+		return;
+	}
+	if (++worker->nr_locked < worker->patience || worker->pool->nr_running != 1 ||
+	    wq_membarrier_is_missing())
+		return;
+	wq_lock_bias(lock, &worker->bias);
+	worker->is_favoured = true;
+}
+
+/* For who may want the lock while this thread sleeps. */
+static void give_bias_back(struct wq_worker *worker)
+{
+	wq_assert_held(&worker->pool->lock);
+	if (worker->is_favoured) {
+		wq_lock_unbias(&worker->pool->lock);
+		worker->is_favoured = false;
+		if (worker->patience > MIN_PATIENCE)
+			worker->patience /= 2;
+	}
+	worker->nr_locked = 0;
+}
+
+/* The function has returned. */
+static inline void lock_after_run(struct wq_worker *worker)
+{
 	/* order: RETURNED pairs with RUNNING-LOOK: run 2 elsewhere sees all of run 1 */
 	wq_store_release(&worker->current, NULL);
-	wq_pool_lock(worker->pool);
+	if (wq_unlikely(!wq_lock_enter(&worker->pool->lock, &worker->bias)))
+		lock_unbiased(worker);
+}
+
+/*
+ * Its function has queued the item again, and nobody has filed it since. If it is the worker's next
+ * one in any case, and would be counted as it is counted now, then it is settled, filed and taken
+ * by leaving everything as it is. Nothing is scheduled behind it: that would be the item itself.
+ */
+static inline bool may_repeat(const struct wq_worker *worker, const struct work_struct *work)
+{
+	const struct wq_pwq *pwq = worker->pwq;
+
+	return worker->pool->again == worker && worker->work == work &&
+	       worker->func == work->func &&
+	       wq_load_relaxed(&work->data) == wq_word_queued(worker->pwq, worker->color) &&
+	       worker->color == pwq->color && worker->may_repeat && !worker->is_uncounted &&
+	       !wq_pool_has_others_running_locked(worker) && wq_list_is_empty(&worker->waiters) &&
+	       wq_limit_is_quiet_locked(pwq) && !pwq->flushing;
+}
+
+/* False: it must be settled, and what comes next be found. */
+static inline bool repeat(struct wq_worker *worker, struct work_struct *work)
+{
+	if (!may_repeat(worker, work))
+		return false;
+	worker->pool->again = NULL;
+	worker->pwq->nr_filed++;
+	count_start(worker);
+	forget_waits(worker);
+	publish(worker, work);
+	return true;
+}
+
+/*
+ * Settled when it returns, unless false: the thread is no worker any more: the function has called
+ * fork(), and this is the child.
+ */
+static WQ_INLINE bool run(struct wq_worker *worker, struct work_struct *work)
+{
+	struct wq_custody custody;
+	work_func_t func;
+
+	func = start(worker, work);
+	do {
+		wq_pool_unlock(worker->pool);
+		wq_custody_begin(&custody);
+		func(work);
+		if (wq_unlikely(wq_worker_self != worker))
+			return false;
+		wq_custody_end(&custody, (uintptr_t)func);
+		/* what is settled is what the worker's slot says, whoever it was that has returned */
+		if (wq_unlikely(wq_load_relaxed(&worker->current) != work))
+			wq_stray_report_jump(worker);
+		lock_after_run(worker);
+	} while (repeat(worker, work));
 	settle(worker);
 	if (wq_unlikely(worker->pool->turn != NULL))
 		offer_turn(worker->pool);
+	return true;
+}
+
+/* Between two items nothing binds what waits for this thread to it (B5). */
+static void give_scheduled_back(struct wq_worker *worker)
+{
+	struct wq_list *node;
+
+	while (!wq_list_is_empty(&worker->scheduled)) {
+		node = worker->scheduled.prev;
+		wq_list_del(node);
+		wq_list_add_head(node, &worker->pool->worklist);
+	}
+}
+
+/* The item will not return. */
+static void settle_unreturned(struct wq_worker *worker)
+{
+	wq_stray_end(worker);
+	lock_after_run(worker);
+	settle(worker);
+	give_scheduled_back(worker);
 }
 
 /* -------------------------------------------------------------- thread */
@@ -273,7 +454,7 @@ void wq_worker_name(const struct wq_worker *worker, char *name, size_t size)
 
 	if (worker->rescues)
 		snprintf(name, size, "kworker/R-%s", worker->rescues->wq->name);
-	else if (pool->is_bound)
+	else if (pool->cpu >= 0)
 		snprintf(name, size, "kworker/%d:%u%s%s", pool->cpu, index, kind, priority);
 	else
 		snprintf(name, size, "kworker/u%u:%u%s", pool->id, index, priority);
@@ -285,9 +466,20 @@ void wq_worker_name(const struct wq_worker *worker, char *name, size_t size)
  */
 static void stay_near(const struct wq_pool *pool)
 {
-	if (pool->is_bound || wq_cpuset_has(&pool->pod, wq_os_cpu()))
+	if (pool->cpu >= 0 || wq_cpuset_has(&pool->pod, wq_os_cpu()))
 		return;
 	if (!wq_os_thread_set_cpus(&pool->pod))
+		wq_os_thread_set_cpus(&pool->cpus);
+}
+
+/*
+ * Of a CPU: the system lifts the pin when the CPU goes, and does not restore it when it comes
+ * back (P2). Under the lock, so that nobody moves the pool meanwhile and is overruled.
+ */
+static void stay_in_place_locked(const struct wq_pool *pool)
+{
+	wq_assert_held(&pool->lock);
+	if (wq_unlikely(pool->cpu >= 0 && !wq_cpuset_has(&pool->cpus, wq_os_cpu())))
 		wq_os_thread_set_cpus(&pool->cpus);
 }
 
@@ -305,6 +497,7 @@ static void introduce(struct wq_worker *worker)
 			     "workers of their own, but not their priority",
 			     "");
 	stay_near(pool);
+	wq_switches_follow(worker);
 }
 
 /* Sleep until woken. False: the worker was reaped. */
@@ -313,6 +506,7 @@ static bool wait_idle(struct wq_worker *worker)
 	struct wq_pool *pool = worker->pool;
 
 	worker->idle_since_ns = wq_os_now_ns();
+	give_bias_back(worker);
 	wq_pool_idle_locked(pool, worker);
 	wq_pool_unlock(pool);
 	if (pool->turn)
@@ -322,12 +516,40 @@ static bool wait_idle(struct wq_worker *worker)
 		wq_turn_take(pool->turn);
 	else
 		stay_near(pool);
+	wq_switches_follow(worker);
 	wq_pool_lock(pool);
 	if (worker->must_exit)
 		return false;
+	stay_in_place_locked(pool);
 	if (worker->is_idle)
 		wq_pool_unidle_locked(pool, worker);
 	return true;
+}
+
+/* The thread is no worker any more; the lock is released. */
+static void leave(struct wq_worker *worker)
+{
+	struct wq_pool *pool = worker->pool;
+
+	give_bias_back(worker);
+	/* destructors of the user's thread-local data come later, and are no worker's */
+	wq_worker_self = NULL;
+	if (pool->turn)
+		wq_turn_leave(pool->turn);
+	wq_worker_release_locked(worker);
+	wq_pool_unlock(pool);
+}
+
+/* The thread ends inside an item. */
+static void end_early(void)
+{
+	struct wq_worker *worker = wq_worker_self;
+
+	if (!worker)
+		return;
+	settle_unreturned(worker);
+	wq_pool_leave_locked(worker->pool);
+	leave(worker);
 }
 
 void wq_worker_main(void *arg)
@@ -336,22 +558,85 @@ void wq_worker_main(void *arg)
 	struct work_struct *work;
 
 	wq_worker_self = worker;
+	wq_os_thread_enlist();
+	wq_os_thread_set_ended_fn(end_early);
 	introduce(worker);
 	if (worker->pool->turn)
 		wq_turn_take(worker->pool->turn);
 	wq_pool_lock(worker->pool);
 	worker->tid = wq_os_tid();
+	worker->lock_sleeps = &wq_lock_sleeps;
+	worker->pool->nr_starting--;
+	/* two pools take turns after each item */
+	worker->may_repeat = !worker->pool->turn;
+	/* the pool may have been moved before anybody could find this thread */
+	stay_in_place_locked(worker->pool);
 	wq_manager_note_busy_locked(worker->pool);
 	do {
-		while ((work = take_next(worker)))
-			run(worker, work);
+		work = take_next(worker);
+		if (work)
+			wq_pool_want_spare_locked(worker->pool);
+		for (; work; work = take_next(worker)) {
+			if (!run(worker, work))
+				return;
+		}
 	} while (wait_idle(worker));
-	/* destructors of the user's thread-local data come later, and are no worker's */
-	wq_worker_self = NULL;
-	if (worker->pool->turn)
-		wq_turn_leave(worker->pool->turn);
-	wq_worker_release_locked(worker);
-	wq_pool_unlock(worker->pool);
+	leave(worker);
+}
+
+/* --------------------------------------------------------- keeping CPUs */
+
+/* The thread is there: it stays as long as the lock is held. */
+static struct wq_worker *next_thread(struct wq_pool *pool, unsigned int *index)
+{
+	while (*index < pool->nr_slots) {
+		struct wq_worker *worker = slot_at(pool, (*index)++);
+
+		if (worker->tid)
+			return worker;
+	}
+	return NULL;
+}
+
+/* An unbound pool that is about to be left may still have CPUs that are not allowed any more. */
+static void pin_locked(const struct wq_pool *pool, uint32_t tid)
+{
+	struct wq_cpuset cpus;
+
+	wq_assert_held(&pool->lock);
+	wq_cpuset_and(&cpus, &pool->cpus, &wq_allowed_cpus);
+	wq_os_thread_set_cpus_of(tid, wq_cpuset_is_empty(&cpus) ? &wq_allowed_cpus : &cpus);
+}
+
+void wq_worker_pin_all(struct wq_pool *pool)
+{
+	struct wq_worker *worker;
+	unsigned int index = 0;
+
+	wq_assert_held(&wq_config_lock);
+	/* a lock hold for each: moving a thread that runs takes a while */
+	do {
+		wq_pool_lock(pool);
+		worker = next_thread(pool, &index);
+		if (worker)
+			pin_locked(pool, worker->tid);
+		wq_pool_unlock(pool);
+	} while (worker);
+}
+
+bool wq_worker_is_astray(struct wq_pool *pool)
+{
+	struct wq_worker *worker;
+	struct wq_cpuset cpus;
+	unsigned int index = 0;
+	bool is_astray = false;
+
+	wq_pool_lock(pool);
+	worker = next_thread(pool, &index);
+	if (worker && !wq_os_thread_cpus_of(worker->tid, &cpus))
+		is_astray = !wq_cpuset_is_equal(&cpus, &pool->cpus);
+	wq_pool_unlock(pool);
+	return is_astray;
 }
 
 /* ------------------------------------------------------------- rescuing */
@@ -364,11 +649,8 @@ static struct work_struct *take_own(struct wq_worker *worker, struct wq_pwq *pwq
 	struct work_struct *work;
 	struct wq_worker *other;
 
-	if (!wq_list_is_empty(&worker->scheduled)) {
-		work = wq_node_work(worker->scheduled.next);
-		wq_list_del(wq_work_node(work));
-		return work;
-	}
+	if (!wq_list_is_empty(&worker->scheduled))
+		return take_first(&worker->scheduled);
 	wq_pool_drain_locked(pool);
 	wq_list_for_each_safe(node, next, &pool->worklist) {
 		work = wq_node_work(node);
@@ -383,29 +665,45 @@ static struct work_struct *take_own(struct wq_worker *worker, struct wq_pwq *pwq
 	return NULL;
 }
 
-/* Between two items nothing binds what waits for this thread to it (B5). */
-static void give_scheduled_back(struct wq_worker *worker)
-{
-	struct wq_list *node;
-
-	while (!wq_list_is_empty(&worker->scheduled)) {
-		node = worker->scheduled.prev;
-		wq_list_del(node);
-		wq_list_add_head(node, &worker->pool->worklist);
-	}
-}
-
 static bool run_own(struct wq_worker *worker, struct wq_pwq *pwq, unsigned int max)
 {
 	struct work_struct *work;
 	unsigned int nr = 0;
 
 	while (nr < max && (work = take_own(worker, pwq))) {
-		run(worker, work);
+		if (!run(worker, work))
+			return false;
 		nr++;
 	}
 	give_scheduled_back(worker);
 	return nr == max;
+}
+
+/* The thread is no worker of the pool any more; the lock is released. */
+static void leave_rescued(struct wq_pwq *pwq, bool has_more)
+{
+	struct wq_pool *pool = pwq->pool;
+
+	pwq->is_calling = has_more;
+	pwq->rescue->tid = 0;
+	wq_pool_leave_locked(pool);
+	count_worker(pool, -1);
+	if (!has_more && pwq->flushing & WQ_PWQ_RETIRED)
+		wq_retire_if_empty_locked(pwq);
+	wq_pool_unlock(pool);
+	wq_worker_self = NULL;
+}
+
+struct wq_pwq *wq_worker_abandon_rescue(void)
+{
+	struct wq_worker *worker = wq_worker_self;
+	struct wq_pwq *pwq = worker ? worker->rescues : NULL;
+
+	if (!pwq)
+		return NULL;
+	settle_unreturned(worker);
+	leave_rescued(pwq, /* has_more */ true);
+	return pwq;
 }
 
 bool wq_worker_rescue(struct wq_pwq *pwq, unsigned int max)
@@ -414,20 +712,16 @@ bool wq_worker_rescue(struct wq_pwq *pwq, unsigned int max)
 	struct wq_pool *pool = pwq->pool;
 	bool has_more;
 
-	wq_os_thread_set_cpus(&pool->cpus);
 	wq_worker_self = worker;
 	wq_pool_lock(pool);
+	wq_os_thread_set_cpus(&pool->cpus);
 	worker->tid = wq_os_tid();
+	worker->lock_sleeps = &wq_lock_sleeps;
 	count_worker(pool, 1);
 	wq_pool_enter_locked(pool);
 	has_more = run_own(worker, pwq, max);
-	pwq->is_calling = has_more;
-	worker->tid = 0;
-	wq_pool_leave_locked(pool);
-	count_worker(pool, -1);
-	if (!has_more && pwq->flushing & WQ_PWQ_RETIRED)
-		wq_retire_if_empty_locked(pwq);
-	wq_pool_unlock(pool);
-	wq_worker_self = NULL;
+	if (wq_worker_self != worker)
+		return false;
+	leave_rescued(pwq, has_more);
 	return has_more;
 }

@@ -28,9 +28,18 @@ void wq_worker_unreserve_locked(struct wq_worker *worker);
 
 /*
  * The calling thread, the rescuer of the pwq's queue, stands in for a worker of its pool: runs at
- * most so many items of the pwq. True if more of them wait; else the pwq may be gone.
+ * most so many items of the pwq. True if more of them wait; else the pwq may be gone. In the
+ * child, if an item has called fork(), the calling thread is no rescuer any more.
  */
 bool wq_worker_rescue(struct wq_pwq *pwq, unsigned int max);
+/* The thread ends inside an item that it rescues. Returns the item's pwq, which still calls. */
+struct wq_pwq *wq_worker_abandon_rescue(void);
+
+/* Have all its threads run where they should, whatever the system has made of that. Configuration
+   lock held. */
+void wq_worker_pin_all(struct wq_pool *pool);
+/* Has the system changed that, for the first of them that there is? */
+bool wq_worker_is_astray(struct wq_pool *pool);
 
 /* A new thread's function: serves its pool until reaped. arg is the worker. */
 void wq_worker_main(void *arg);
@@ -46,7 +55,12 @@ void wq_worker_set_desc_locked(struct wq_worker *worker, const char *desc);
 /* The pwq is about to be freed: what is known of it by name only is kept. Lock held. */
 void wq_worker_forget_pwq_locked(struct wq_pool *pool, const struct wq_pwq *pwq);
 
-/* The i-th slot ever used of a pool, i < nr_slots. Lock held. */
+/* In the child of fork(): all slots are free. */
+void wq_worker_reset_slots(struct wq_pool *pool);
+
+/* The i-th slot ever used of a pool, i < nr_slots. */
+struct wq_worker *wq_worker_at(struct wq_pool *pool, unsigned int i);
+/* The same, for those who read what the lock protects. */
 struct wq_worker *wq_worker_at_locked(struct wq_pool *pool, unsigned int i);
 
 #endif /* WQ_CORE_WORKER_H */

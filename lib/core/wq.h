@@ -13,9 +13,12 @@ extern struct wq_list wq_all;
 /* G: between freeze_workqueues_begin() and thaw_workqueues(). */
 extern bool wq_is_freezing;
 
+/* A: under G: workq_shutdown() was called. */
+extern bool wq_is_shutting_down;
+
 /*
- * Give a queue with name, flags and max_active its pwqs and table. 0 or
- * -ENOMEM, then nothing is left behind. Configuration lock held.
+ * Give a queue with name, flags and max_active its pwqs and table. 0, or
+ * -ENOMEM, -EAGAIN or -ESHUTDOWN, then nothing is left behind. Configuration lock held.
  */
 int wq_wq_init(struct workqueue_struct *wq);
 /*
@@ -33,9 +36,16 @@ extern struct workqueue_struct wq_timers_wq;
 /* The queues that exist from load time. Configuration lock held; may be called again. */
 int wq_wq_init_system(void);
 
+/*
+ * In the child of fork(): all queues stay as they were set, but are empty, and without pwqs; then
+ * give them new ones. 0, -ENOMEM or -EAGAIN: some have none yet. Configuration lock held.
+ */
+void wq_wq_reset_all(void);
+int wq_wq_lay_out_all(void);
+
 static inline bool wq_wq_is_refusing(struct workqueue_struct *wq)
 {
-	return wq_wq_flags(wq) & (__WQ_DRAINING | __WQ_DESTROYING);
+	return wq_wq_flags(wq) & (__WQ_DRAINING | __WQ_DESTROYING | __WQ_SHUT);
 }
 
 static inline bool wq_wq_is_frozen(const struct workqueue_struct *wq)

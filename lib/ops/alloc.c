@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include <workq/workq.h>
-
 #include "base/grace.h"
 #include "base/os.h"
 #include "base/report.h"
@@ -73,8 +71,11 @@ static struct workqueue_struct *__attribute__((format(printf, 1, 0)))
 alloc(const char *fmt, unsigned int flags, int max_active, va_list args)
 {
 	struct workqueue_struct *wq;
-	int err = workq_start();
+	int err = wq_init_library();
 
+	/* also if there is no memory */
+	if (!err && wq_load_relaxed(&wq_is_shutting_down))
+		err = -ESHUTDOWN;
 	if (err) {
 		errno = -err;
 		return NULL;

@@ -7,12 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include <workq/workq.h>
-
 #include "base/os.h"
 #include "base/report.h"
-#include "core/layout.h"
-#include "core/retire.h"
+#include "core/cpus.h"
+#include "core/remake.h"
 #include "core/wq.h"
 #include "ops/init.h"
 
@@ -33,17 +31,21 @@ static struct wq_cpuset to_cpuset(const struct cpumask *mask)
 struct workqueue_attrs *alloc_workqueue_attrs(void)
 {
 	struct workqueue_attrs *attrs;
-	int err = workq_start();
+	int err = wq_init_library();
+	struct wq_cpuset cpus;
 
 	if (err) {
 		errno = -err;
 		return NULL;
 	}
 	attrs = wq_os_alloc(sizeof(*attrs), sizeof(void *));
-	if (attrs)
-		memcpy(attrs->cpumask, &wq_allowed_cpus, sizeof(attrs->cpumask));
-	else
+	if (!attrs) {
 		errno = ENOMEM;
+		return NULL;
+	}
+	/* those, too, that may come later */
+	wq_cpuset_fill(&cpus, wq_nr_cpus);
+	memcpy(attrs->cpumask, &cpus, sizeof(attrs->cpumask));
 	return attrs;
 }
 
@@ -54,19 +56,6 @@ void free_workqueue_attrs(struct workqueue_attrs *attrs)
 
 /* ----------------------------------------------------------------- queues */
 
-/* Serve it anew, as its attributes now say. */
-static int rebuild(struct workqueue_struct *wq)
-{
-	struct wq_layout layout;
-	int err = wq_retire_start();
-
-	if (!err)
-		err = wq_layout_make(wq, &layout);
-	if (!err)
-		wq_layout_install(wq, &layout);
-	return err;
-}
-
 int wq_attrs_apply_locked(struct workqueue_struct *wq, const struct wq_attrs *attrs)
 {
 	struct wq_attrs old = *wq->attrs;
@@ -74,7 +63,7 @@ int wq_attrs_apply_locked(struct workqueue_struct *wq, const struct wq_attrs *at
 
 	wq_assert_held(&wq_config_lock);
 	*wq->attrs = *attrs;
-	err = rebuild(wq);
+	err = wq_remake_queue(wq);
 	if (err)
 		*wq->attrs = old;
 	return err;
@@ -121,20 +110,6 @@ int apply_workqueue_attrs(struct workqueue_struct *wq, const struct workqueue_at
 
 /* -------------------------------------------------------------- all queues */
 
-static int rebuild_all(bool (*is_concerned)(const struct workqueue_struct *wq))
-{
-	struct wq_list *node;
-	int err = 0;
-
-	wq_list_for_each(node, &wq_all) {
-		struct workqueue_struct *wq = wq_list_entry(node, struct workqueue_struct, node);
-
-		if (!err && is_concerned(wq))
-			err = rebuild(wq);
-	}
-	return err;
-}
-
 static bool is_unbound(const struct workqueue_struct *wq)
 {
 	return wq->attrs;
@@ -154,14 +129,16 @@ int wq_attrs_set_cpus_locked(const struct wq_cpuset *requested,
 	if (!wq_affinity_combine(&cpus))
 		return -EINVAL;
 	wq_affinity_cpus = cpus;
-	return rebuild_all(is_unbound);
+	/* those of CPUs that are gone are served there */
+	wq_cpus_place_pools();
+	return wq_remake_all(is_unbound);
 }
 
 int wq_attrs_set_default_scope_locked(unsigned int scope)
 {
 	wq_assert_held(&wq_config_lock);
 	wq_affinity_default_scope = scope;
-	return rebuild_all(has_default_scope);
+	return wq_remake_all(has_default_scope);
 }
 
 int workqueue_unbound_housekeeping_update(const struct cpumask *hk)

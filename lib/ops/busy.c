@@ -13,7 +13,9 @@
 
 bool work_pending(const struct work_struct *work)
 {
-	return work && wq_load_relaxed(&work->data) & WQ_WORK_PENDING;
+	unsigned long word = work ? wq_load_relaxed(&work->data) : 0;
+
+	return word & WQ_WORK_PENDING && !wq_word_is_stale(word);
 }
 
 /* Off queue: does the worker that ran it last still run it? */
@@ -49,7 +51,7 @@ unsigned int work_busy(struct work_struct *work)
 
 	if (!work || !wq_init_use())
 		return 0;
-	word = wq_load_acquire(&work->data);
+	word = wq_work_look(work);
 	if (word & WQ_WORK_PENDING)
 		busy |= WORK_BUSY_PENDING;
 	if (wq_word_is_queued(word))
@@ -93,7 +95,7 @@ bool workqueue_congested(int cpu, struct workqueue_struct *wq)
 	if (!wq_init_use())
 		return false;
 	/* the section keeps the pwq */
-	wq_grace_enter();
+	wq_grace_enter_locked();
 	pwq = wq_wq_pwq_of(wq, id);
 	wq_pool_lock(pwq->pool);
 	wq_pool_drain_locked(pwq->pool);

@@ -21,8 +21,8 @@
 /* Is the item known to be the one in a struct delayed_work? */
 enum kind { PLAIN, DELAYED };
 
-/* What happens to the disable depth. */
-enum change { KEEP, DISABLE, ENABLE };
+/* What happens to the disable depth. Who borrows will give back: in a child of fork() he has. */
+enum change { KEEP, DISABLE, ENABLE, BORROW, GIVE_BACK };
 
 /* What taking an item back has found and left. */
 struct taken {
@@ -32,13 +32,23 @@ struct taken {
 	uint32_t slot;      /* who ran the item last */
 };
 
+static bool is_up(enum change change)
+{
+	return change == DISABLE || change == BORROW;
+}
+
+static bool is_down(enum change change)
+{
+	return change == ENABLE || change == GIVE_BACK;
+}
+
 static void change_depth(struct taken *taken, unsigned int depth, enum change change)
 {
-	taken->is_at_limit = (change == DISABLE && depth == WQ_WORK_MAX_DEPTH) ||
-			     (change == ENABLE && depth == 0);
-	if (change == DISABLE && !taken->is_at_limit)
+	taken->is_at_limit = (is_up(change) && depth == WQ_WORK_MAX_DEPTH) ||
+			     (is_down(change) && depth == 0);
+	if (is_up(change) && !taken->is_at_limit)
 		depth++;
-	if (change == ENABLE && !taken->is_at_limit)
+	if (is_down(change) && !taken->is_at_limit)
 		depth--;
 	taken->depth = depth;
 }
@@ -48,7 +58,7 @@ static void report_limit(enum change change)
 	/* A: each is reported once */
 	static uint32_t said_overflow, said_underflow;
 
-	if (change == DISABLE)
+	if (is_up(change))
 		wq_warn_once(&said_overflow, "work disable count overflowed", "");
 	else
 		wq_warn_once(&said_underflow, "work disable count underflowed", "");
@@ -112,23 +122,46 @@ static bool take_pending(struct work_struct *work, unsigned long word, enum kind
 	       unarm(to_delayed_work(work), change, taken);
 }
 
+/* For a child of fork(). Threads that share a record cannot say so. */
+static void note_debt(struct work_struct *work, enum change change, const struct taken *taken)
+{
+	if (wq_grace_self->shared)
+		return;
+	if (change == BORROW && !taken->is_at_limit)
+		wq_grace_self->debt = work;
+	/* also if somebody else has given it back by mistake */
+	if (change == GIVE_BACK)
+		wq_grace_self->debt = NULL;
+}
+
+/* False: in transit, or it moved. */
+static bool try_to_take_back(struct work_struct *work, enum kind kind, enum change change,
+			     struct taken *taken)
+{
+	unsigned long word = wq_work_look(work);
+	bool is_done = word & WQ_WORK_PENDING ? take_pending(work, word, kind, change, taken) :
+						change_idle(work, word, change, taken);
+
+	if (is_done)
+		note_debt(work, change, taken);
+	return is_done;
+}
+
 static struct taken take_back(struct work_struct *work, enum kind kind, enum change change)
 {
 	struct wq_backoff backoff = { 0 };
 	struct taken taken;
-	unsigned long word;
+	bool is_done;
 
 	for (;;) {
-		word = wq_load_acquire(&work->data);
-		if (!(word & WQ_WORK_PENDING)) {
-			if (change_idle(work, word, change, &taken))
-				break;
-		} else if (take_pending(work, word, kind, change, &taken)) {
+		/* fork() does not come in the middle of this */
+		wq_grace_enter();
+		is_done = try_to_take_back(work, kind, change, &taken);
+		wq_grace_leave();
+		if (is_done)
 			break;
-		} else {
-			/* in transit: whoever queues or arms it is nearly done (A10) */
-			wq_backoff_wait(&backoff);
-		}
+		/* in transit: whoever queues or arms it is nearly done (A10) */
+		wq_backoff_wait(&backoff);
 	}
 	if (taken.is_at_limit)
 		report_limit(change);
@@ -163,10 +196,10 @@ static bool take_and_wait(struct work_struct *work, enum kind kind, enum end end
 	if (!is_usable_sync(work, caller))
 		return false;
 	/* disabled meanwhile, so that it cannot be queued again (G3) */
-	taken = take_back(work, kind, DISABLE);
+	taken = take_back(work, kind, end == BE_ENABLED ? BORROW : DISABLE);
 	wq_wait_for_run(work, taken.slot, caller);
 	if (end == BE_ENABLED && !taken.is_at_limit)
-		take_back(work, kind, ENABLE);
+		take_back(work, kind, GIVE_BACK);
 	return taken.was_pending;
 }
 

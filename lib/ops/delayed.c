@@ -316,18 +316,24 @@ static void note_function(struct left_armed *left, work_func_t func)
 	left->nr_functions++;
 }
 
+void wq_delayed_disarm_locked(struct wq_shard *shard, struct delayed_work *dwork)
+{
+	unsigned long word;
+
+	wq_shard_remove_locked(shard, &dwork->timer);
+	word = wq_load_relaxed(&dwork->work.data);
+	wq_xchg_acq_rel(&dwork->work.data, wq_word_off(wq_word_slot(word), 0));
+}
+
 static void disarm_if_of(struct wq_wheel_timer *timer, void *arg)
 {
 	struct delayed_work *dwork = wq_timer_dwork(wq_wheel_to_timer(timer));
 	struct left_armed *left = arg;
-	unsigned long word;
 
 	if (!dwork || dwork->wq != left->wq)
 		return;
 	note_function(left, dwork->work.func);
-	wq_shard_remove_locked(left->shard, &dwork->timer);
-	word = wq_load_relaxed(&dwork->work.data);
-	wq_xchg_acq_rel(&dwork->work.data, wq_word_off(wq_word_slot(word), 0));
+	wq_delayed_disarm_locked(left->shard, dwork);
 }
 
 static void report_left(const struct left_armed *left)

@@ -13,4 +13,7 @@
  */
 void wq_delayed_disarm_all(struct workqueue_struct *wq);
 
+/* It is armed on this shard, which is locked: it becomes idle. */
+void wq_delayed_disarm_locked(struct wq_shard *shard, struct delayed_work *dwork);
+
 #endif /* WQ_OPS_DELAYED_H */

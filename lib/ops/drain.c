@@ -36,7 +36,7 @@ static bool pass_is_empty(struct workqueue_struct *wq, uint64_t *nr_filed)
 	return is_empty;
 }
 
-static bool is_empty(struct workqueue_struct *wq)
+bool wq_drain_is_empty(struct workqueue_struct *wq)
 {
 	uint64_t first, second;
 
@@ -60,11 +60,17 @@ static void report_tries(const struct workqueue_struct *wq, const char *caller, 
 	wq_msg_send(&msg);
 }
 
+void wq_drain_begin_locked(struct workqueue_struct *wq)
+{
+	wq_assert_held(&wq_config_lock);
+	if (!wq->nr_drainers++)
+		wq_fetch_or_acq_rel(&wq->flags, (unsigned int)__WQ_DRAINING);
+}
+
 static void add_drainer(struct workqueue_struct *wq)
 {
 	wq_lock_acquire(&wq_config_lock);
-	if (!wq->nr_drainers++)
-		wq_fetch_or_acq_rel(&wq->flags, (unsigned int)__WQ_DRAINING);
+	wq_drain_begin_locked(wq);
 	wq_lock_release(&wq_config_lock);
 }
 
@@ -86,7 +92,7 @@ void wq_drain_queue(struct workqueue_struct *wq, const char *caller)
 	do {
 		wq_flush_queue(wq);
 		report_tries(wq, caller, ++tries);
-	} while (!is_empty(wq));
+	} while (!wq_drain_is_empty(wq));
 	remove_drainer(wq);
 }
 

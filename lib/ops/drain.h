@@ -10,4 +10,11 @@
 /* Refuses other callers' items and waits until the queue is empty; no checks. */
 void wq_drain_queue(struct workqueue_struct *wq, const char *caller);
 
+/*
+ * The same in parts. From the grace period after the first on only the queue's own items are
+ * accepted; are there none left?
+ */
+void wq_drain_begin_locked(struct workqueue_struct *wq);
+bool wq_drain_is_empty(struct workqueue_struct *wq);
+
 #endif /* WQ_OPS_DRAIN_H */

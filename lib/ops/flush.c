@@ -81,7 +81,7 @@ static bool flush_item(struct work_struct *work)
 	unsigned long word;
 
 	for (;;) {
-		word = wq_load_acquire(&work->data);
+		word = wq_work_look(work);
 		/* an armed timer is not waited for (E3) */
 		if (!(word & WQ_WORK_PENDING) || wq_word_is_timer(word))
 			return wq_wait_for_run(work, wq_word_slot(word), "flush_work()");
@@ -159,8 +159,10 @@ static void start_overflow(struct workqueue_struct *wq)
 	unsigned int color = wq->work_color;
 	struct wq_flusher *flusher;
 
-	if (wq_list_is_empty(&wq->overflow) || !close_color(wq))
+	if (wq_list_is_empty(&wq->overflow))
 		return;
+	/* the oldest one has just ended: there is room */
+	close_color(wq);
 	while ((flusher = first_flusher(&wq->overflow))) {
 		wq_list_del(&flusher->node);
 		enlist(wq, flusher, color);

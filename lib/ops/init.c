@@ -17,13 +17,16 @@
 #include "base/report.h"
 #include "core/affinity.h"
 #include "core/block.h"
+#include "core/cpus.h"
 #include "core/manager.h"
 #include "core/pools.h"
 #include "core/shard.h"
+#include "core/worker.h"
 #include "core/wq.h"
+#include "ops/fork.h"
 #include "watch/watchdog.h"
 
-/* A: set once, under the configuration lock */
+/* A: set under the configuration lock; taken back by the child of fork() */
 static bool is_started;
 
 /*
@@ -51,22 +54,34 @@ static unsigned int nr_cpu_ids(void)
 	return nr;
 }
 
+static int learn_surroundings(void)
+{
+	int err = wq_options_read();
+
+	if (err)
+		return err;
+	note_allowed_cpus();
+	wq_nr_cpus = nr_cpu_ids();
+	wq_cpus_start();
+	wq_manager_watch_fn = wq_options.watchdog_ms ? wq_watchdog_look : NULL;
+	return 0;
+}
+
 /* Steps that already succeeded in an earlier try are not done again. */
 static int start_locked(void)
 {
-	int err;
+	int err = wq_nr_cpus ? 0 : learn_surroundings();
 
-	if (!wq_nr_cpus) {
-		wq_options_read();
-		note_allowed_cpus();
-		wq_nr_cpus = nr_cpu_ids();
-		wq_manager_watch_fn = wq_options.watchdog_ms ? wq_watchdog_look : NULL;
-	}
+	if (err)
+		return err;
+	wq_fork_register();
 	err = wq_affinity_start();
 	if (!err)
 		err = wq_pools_create_bound();
 	if (!err)
 		err = wq_shard_create_all();
+	if (!err)
+		err = wq_fork_restart();
 	if (!err)
 		err = wq_wq_init_system();
 	if (!err)
@@ -74,7 +89,7 @@ static int start_locked(void)
 	return err;
 }
 
-int workq_start(void)
+int wq_init_library(void)
 {
 	int err = 0;
 
@@ -91,16 +106,39 @@ int workq_start(void)
 	return err;
 }
 
+int workq_start(void)
+{
+	int err = wq_init_library();
+
+	if (!err && wq_load_acquire(&wq_is_shutting_down))
+		return -ESHUTDOWN;
+	if (!err)
+		wq_manager_prepare();
+	return err;
+}
+
+bool wq_init_is_started(void)
+{
+	return wq_load_acquire(&is_started);
+}
+
+void wq_init_forget(void)
+{
+	wq_store_relaxed(&is_started, false);
+	wq_grace_self = NULL;
+	wq_worker_self = NULL;
+}
+
 bool wq_init_thread(void)
 {
 	static uint32_t once; /* A: reported */
 
-	if (workq_start()) {
+	if (wq_init_library()) {
 		wq_note_once(&once, "the library could not start: no memory or no thread", "");
 		return false;
 	}
-	if (!wq_grace_self)
-		wq_grace_claim();
+	/* a handler may have done so meanwhile: then it finds the same one */
+	wq_grace_claim();
 	return true;
 }
 

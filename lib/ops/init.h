@@ -10,8 +10,15 @@
 
 #include "base/grace.h"
 
-/* Start the library if nothing did, and give the thread its record. False: could not, reported. */
+/* Start the library if nothing did. 0, -ENOMEM or -EAGAIN. */
+int wq_init_library(void);
+/* The same, and give the thread its record. False: could not, reported. */
 bool wq_init_thread(void);
+
+/* Has anybody used it? */
+bool wq_init_is_started(void);
+/* In the child of fork(): nothing has started, and the thread has used nothing. */
+void wq_init_forget(void);
 
 /*
  * Every call into the library begins so: true if the thread may use it. What

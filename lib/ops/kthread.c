@@ -12,9 +12,13 @@
 #include <string.h>
 
 #include "base/report.h"
-#include "core/types.h"
+#include "core/cpus.h"
 #include "ops/init.h"
+#include "ops/kworker.h"
 #include "ops/task.h"
+
+/* After a failure to make a thread: try again this much later. */
+#define RETRY_NS 10000000ull
 
 /* What callers wait for. */
 enum { PARKED, ENDED };
@@ -22,7 +26,7 @@ enum { PARKED, ENDED };
 static struct wq_waiter *waiters; /* P: for a task to park or to end */
 
 /* A: each is reported once. */
-static uint32_t said_self, said_busy, said_cpu;
+static uint32_t said_self, said_busy, said_cpu, said_no_thread;
 
 static bool is_kthread(struct task_struct *task, const char *caller)
 {
@@ -39,7 +43,7 @@ static void bind_self(int cpu)
 	struct wq_cpuset cpus;
 	int err = -EINVAL;
 
-	if (cpu >= 0 && cpu < WQ_MAX_CPUS) {
+	if ((unsigned int)cpu < WQ_MAX_CPUS) {
 		wq_cpuset_clear(&cpus);
 		wq_cpuset_add(&cpus, (unsigned int)cpu);
 		err = wq_os_thread_set_cpus(&cpus);
@@ -63,14 +67,64 @@ static void end(struct task_struct *task, int result)
 	wq_lock_release(&wq_tasks_lock);
 }
 
+static void serve_again(void *arg);
+
+/* A kthread_worker goes on without the thread, on another one, however long that takes. */
+static void hand_over(struct task_struct *task)
+{
+	struct wq_cpuset cpus;
+
+	wq_kworker_abandon(task->data);
+	wq_task_self = NULL;
+	wq_cpus_copy_allowed(&cpus);
+	while (wq_os_thread_create(serve_again, task, &cpus)) {
+		wq_note_once(&said_no_thread,
+			     "no thread for a kthread_worker that has lost its own, trying again: ",
+			     task->name);
+		wq_os_sleep_ns(RETRY_NS);
+	}
+}
+
+/* O: in which process it began */
+static __thread unsigned int generation;
+
+/* The thread ends inside its function. */
+static void end_early(void)
+{
+	struct task_struct *task = wq_task_self;
+
+	/* in the child of fork() the worker is not the thread's any more */
+	if (task->threadfn == kthread_worker_fn && generation == wq_fork_generation)
+		hand_over(task);
+	else
+		end(task, -ECANCELED);
+}
+
+static void begin(struct task_struct *task)
+{
+	wq_init_use();
+	generation = wq_fork_generation;
+	wq_task_self = task;
+	wq_os_thread_set_ended_fn(end_early);
+	wq_os_thread_set_name(task->name);
+}
+
+static void serve_again(void *arg)
+{
+	struct task_struct *task = arg;
+
+	begin(task);
+	if (task->cpu != -1)
+		bind_self(task->cpu);
+	end(task, task->threadfn(task->data));
+}
+
 static void run_kthread(void *arg)
 {
 	struct task_struct *task = arg;
 	int result = -EINTR;
 
-	wq_init_use();
-	wq_task_self = task;
-	wq_os_thread_set_name(task->name);
+	begin(task);
 	wq_task_sleep(task, WQ_FOREVER);
 	if (task->cpu != -1)
 		bind_self(task->cpu);
@@ -104,8 +158,11 @@ void *kthread_func(struct task_struct *task)
 
 static struct task_struct *start(struct task_struct *task)
 {
-	int err = wq_os_thread_create(run_kthread, task, &wq_allowed_cpus);
+	struct wq_cpuset cpus;
+	int err;
 
+	wq_cpus_copy_allowed(&cpus);
+	err = wq_os_thread_create(run_kthread, task, &cpus);
 	if (!err)
 		return task;
 	put_task_struct(task);
@@ -217,6 +274,18 @@ static void wait_locked(struct task_struct *task, unsigned int event)
 	wq_waiter_wait(&waiter);
 }
 
+/* A kthread that runs in the parent has ended, as seen from the child of fork(). */
+static void end_if_elsewhere_locked(struct task_struct *task)
+{
+	wq_assert_held(&wq_tasks_lock);
+	if (!wq_task_is_elsewhere(task) || wq_load_relaxed(&task->flags) & WQ_TASK_IS_ENDED)
+		return;
+	wq_store_relaxed(&task->flags, (uint32_t)WQ_TASK_IS_ENDED);
+	wq_store_relaxed(&task->state, (uint32_t)TASK_RUNNING);
+	task->result = -EINTR;
+	wq_task_put_locked(task);
+}
+
 /* With a reference, which it gives back. */
 static int stop_locked(struct task_struct *task)
 {
@@ -248,6 +317,7 @@ int kthread_stop(struct task_struct *task)
 	}
 	wq_lock_acquire(&wq_tasks_lock);
 	wq_task_get_locked(task);
+	end_if_elsewhere_locked(task);
 	is_again = wq_load_relaxed(&task->flags) & WQ_TASK_SHOULD_STOP;
 	result = stop_locked(task);
 	wq_lock_release(&wq_tasks_lock);
@@ -263,6 +333,11 @@ int kthread_stop_put(struct task_struct *task)
 	if (task && !IS_ERR(task))
 		put_task_struct(task);
 	return result;
+}
+
+void wq_kthread_reset(void)
+{
+	waiters = NULL;
 }
 
 /* ----------------------------------------------------------------- parking */
@@ -319,6 +394,7 @@ int kthread_park(struct task_struct *task)
 	if (!is_kthread(task, "kthread_park()") || !wq_init_use())
 		return -ENOSYS;
 	wq_lock_acquire(&wq_tasks_lock);
+	end_if_elsewhere_locked(task);
 	err = error_to_park(task);
 	if (!err) {
 		wq_task_get_locked(task);

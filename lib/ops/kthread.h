@@ -15,6 +15,9 @@
 struct task_struct *wq_kthread_create(int (*threadfn)(void *data), void *data, int cpu,
 				      const char *name);
 
+/* In the child of fork(): nobody waits for a kthread. */
+void wq_kthread_reset(void);
+
 /* What the system keeps of a name; NULL if there is none. */
 const char *wq_kthread_name(char name[WQ_TASK_NAME_LEN], const char *namefmt, va_list args)
 	__attribute__((format(printf, 2, 0)));

@@ -12,6 +12,7 @@
 #include "ops/kworker.h"
 
 #include "base/report.h"
+#include "base/told.h"
 #include "core/types.h"
 #include "ops/init.h"
 #include "ops/task.h"
@@ -44,13 +45,48 @@ static struct stripe stripes[1u << NR_STRIPES_LOG2];
 /* A: each is reported once. */
 static uint32_t said_self, said_two_threads;
 
-static struct stripe *lock_stripe(const struct kthread_worker *worker)
+static struct wq_list *works_of(struct kthread_worker *worker)
+{
+	return (struct wq_list *)(void *)&worker->work_list;
+}
+
+static struct wq_list *delayed_of(struct kthread_worker *worker)
+{
+	return (struct wq_list *)(void *)&worker->delayed_work_list;
+}
+
+static void start_empty(struct kthread_worker *worker)
+{
+	worker->generation = wq_fork_generation;
+	wq_list_init(works_of(worker));
+	wq_list_init(delayed_of(worker));
+}
+
+/* In the child of fork(): its thread is in the parent, and so is what that has to do. */
+static void leave_behind(struct kthread_worker *worker)
+{
+	start_empty(worker);
+	worker->current_work = NULL;
+	worker->is_left = worker->task != NULL;
+}
+
+static struct stripe *lock_stripe(struct kthread_worker *worker)
 {
 	uint64_t hash = (uint64_t)(uintptr_t)worker * 0x9e3779b97f4a7c15u;
 	struct stripe *stripe = &stripes[hash >> (64 - NR_STRIPES_LOG2)];
 
 	wq_lock_acquire(&stripe->lock);
+	if (wq_unlikely(worker->generation != wq_fork_generation))
+		leave_behind(worker);
 	return stripe;
+}
+
+void wq_kworker_reset(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1u << NR_STRIPES_LOG2; i++)
+		stripes[i] = (struct stripe){ 0 };
 }
 
 static struct wq_list *link_of(struct kthread_work *work)
@@ -63,16 +99,6 @@ static struct kthread_work *work_of(struct wq_list *link)
 	return wq_list_entry(link, struct kthread_work, node);
 }
 
-static struct wq_list *works_of(struct kthread_worker *worker)
-{
-	return (struct wq_list *)(void *)&worker->work_list;
-}
-
-static struct wq_list *delayed_of(struct kthread_worker *worker)
-{
-	return (struct wq_list *)(void *)&worker->delayed_work_list;
-}
-
 static struct timer_list *timer_of(struct kthread_work *work)
 {
 	return &container_of(work, struct kthread_delayed_work, work)->timer;
@@ -81,14 +107,43 @@ static struct timer_list *timer_of(struct kthread_work *work)
 void kthread_init_worker(struct kthread_worker *worker)
 {
 	*worker = (struct kthread_worker){ 0 };
-	wq_list_init(works_of(worker));
-	wq_list_init(delayed_of(worker));
+	start_empty(worker);
+}
+
+/* ------------------------------------------------------ a work's state */
+
+/* work->canceling: how many cancel it; above that in which process it was last used. */
+#define CANCELLERS_MASK  0xffff
+#define GENERATION_SHIFT 16
+#define GENERATION_MASK  0x7fffu
+
+/* What was done with it in the parent of this process is no business of this one. */
+static void renew(struct kthread_work *work)
+{
+	int generation = (int)(wq_fork_generation & GENERATION_MASK);
+
+	if (wq_likely(work->canceling >> GENERATION_SHIFT == generation))
+		return;
+	work->state = IDLE;
+	work->canceling = generation << GENERATION_SHIFT;
+}
+
+static unsigned int state_of(struct kthread_work *work)
+{
+	renew(work);
+	return work->state;
+}
+
+static bool is_being_cancelled(const struct kthread_work *work)
+{
+	return work->canceling & CANCELLERS_MASK;
 }
 
 /* ------------------------------------------------------ under the lock */
 
 static void insert_locked(struct kthread_worker *worker, struct kthread_work *work)
 {
+	renew(work);
 	work->state = QUEUED;
 	wq_list_add_tail(link_of(work), works_of(worker));
 	if (!worker->current_work && worker->task)
@@ -147,6 +202,12 @@ static void tell_if_others(bool is_others, const char *caller)
 		wq_warn("a kthread_work of another worker, not initialised again: ", caller);
 }
 
+static void tell_if_left(bool is_left, const char *caller)
+{
+	if (is_left)
+		wq_warn("a kthread_worker whose thread is in the parent of this process: ", caller);
+}
+
 /* The worker waits for nobody in its own functions. */
 static void tell_of_self(const char *caller)
 {
@@ -172,13 +233,15 @@ static bool queue(struct kthread_worker *worker, struct kthread_work *work, unsi
 		  const char *caller)
 {
 	struct stripe *stripe = lock_stripe(worker);
-	bool is_accepted = work->state == IDLE && !work->canceling;
+	bool is_left = worker->is_left;
+	bool is_accepted = state_of(work) == IDLE && !is_being_cancelled(work) && !is_left;
 	bool is_others = is_accepted && adopt_locked(worker, work);
 
 	if (is_accepted)
 		place_locked(worker, work, delay);
 	wq_lock_release(&stripe->lock);
 	tell_if_others(is_others, caller);
+	tell_if_left(is_left, caller);
 	return is_accepted;
 }
 
@@ -215,7 +278,7 @@ bool kthread_queue_delayed_work(struct kthread_worker *worker, struct kthread_de
 static bool rearm_locked(struct kthread_worker *worker, struct kthread_work *work,
 			 unsigned long delay)
 {
-	if (work->state != ARMED || (!delay && timer_delete_sync_try(timer_of(work)) >= 0))
+	if (state_of(work) != ARMED || (!delay && timer_delete_sync_try(timer_of(work)) >= 0))
 		return false;
 	wq_list_del(link_of(work));
 	arm_locked(worker, work, delay);
@@ -225,10 +288,10 @@ static bool rearm_locked(struct kthread_worker *worker, struct kthread_work *wor
 static bool mod(struct kthread_worker *worker, struct kthread_work *work, unsigned long delay)
 {
 	struct stripe *stripe = lock_stripe(worker);
-	bool was_pending = work->state != IDLE, is_others = false;
+	bool was_pending = state_of(work) != IDLE, is_others = false, is_left = worker->is_left;
 
-	if (work->canceling) {
-		was_pending = true;
+	if (is_being_cancelled(work) || is_left) {
+		was_pending = !is_left;
 		goto out;
 	}
 	is_others = adopt_locked(worker, work);
@@ -240,6 +303,7 @@ static bool mod(struct kthread_worker *worker, struct kthread_work *work, unsign
 out:
 	wq_lock_release(&stripe->lock);
 	tell_if_others(is_others, "kthread_mod_delayed_work()");
+	tell_if_left(is_left, "kthread_mod_delayed_work()");
 	return was_pending;
 }
 
@@ -258,7 +322,7 @@ void kthread_delayed_work_timer_fn(struct timer_list *timer)
 	struct kthread_worker *worker = wq_load_relaxed(&work->worker);
 	struct stripe *stripe = lock_stripe(worker);
 
-	if (work->state == ARMED && !work->canceling && !timer_pending(timer)) {
+	if (state_of(work) == ARMED && !is_being_cancelled(work) && !timer_pending(timer)) {
 		wq_list_del(link_of(work));
 		insert_locked(worker, work);
 	}
@@ -288,7 +352,7 @@ void kthread_flush_work(struct kthread_work *work)
 	if (!worker || !wq_init_use())
 		return;
 	stripe = lock_stripe(worker);
-	is_queued = work->state == QUEUED;
+	is_queued = state_of(work) == QUEUED;
 	if (is_queued || worker->current_work == work) {
 		is_own = is_own_thread(worker);
 		if (!is_own) {
@@ -330,12 +394,12 @@ void kthread_flush_worker(struct kthread_worker *worker)
 static bool take_back_locked(struct stripe *stripe, struct kthread_worker *worker,
 			     struct kthread_work *work)
 {
-	if (work->state == ARMED) {
+	if (state_of(work) == ARMED) {
 		wq_lock_release(&stripe->lock);
 		timer_delete_sync(timer_of(work));
 		wq_lock_acquire(&stripe->lock);
 	}
-	if (work->state == IDLE)
+	if (state_of(work) == IDLE)
 		return false;
 	remove_locked(stripe, worker, work);
 	return true;
@@ -347,6 +411,7 @@ static bool cancel_locked(struct stripe *stripe, struct kthread_worker *worker,
 {
 	bool was_pending;
 
+	renew(work);
 	work->canceling++;
 	was_pending = take_back_locked(stripe, worker, work);
 	if (worker->current_work == work && !is_own_thread(worker)) {
@@ -438,8 +503,13 @@ static kthread_work_func_t settle_and_start(struct kthread_worker *worker, bool 
 	return func;
 }
 
-static void serve(struct kthread_worker *worker)
+/* O: what the thread calls, or called last */
+static __thread kthread_work_func_t running;
+
+/* False: a function has called fork(), and this is the child: the thread is no worker any more. */
+static bool serve(struct kthread_worker *worker)
 {
+	unsigned int generation = wq_fork_generation;
 	struct kthread_work *work;
 	kthread_work_func_t func;
 	bool may_start;
@@ -448,6 +518,7 @@ static void serve(struct kthread_worker *worker)
 		__set_current_state(TASK_RUNNING);
 		may_start = !kthread_should_stop() && !kthread_should_park();
 		func = settle_and_start(worker, may_start, &work);
+		running = func;
 		if (func)
 			func(work);
 		else if (kthread_should_stop())
@@ -456,15 +527,29 @@ static void serve(struct kthread_worker *worker)
 			kthread_parkme();
 		else if (may_start)
 			schedule();
+		if (wq_unlikely(wq_fork_generation != generation))
+			return false;
 	}
 	__set_current_state(TASK_RUNNING);
+	return true;
+}
+
+void wq_kworker_abandon(struct kthread_worker *worker)
+{
+	static struct wq_told told; /* A: reported */
+	struct stripe *stripe = lock_stripe(worker);
+
+	settle_locked(stripe, worker);
+	wq_lock_release(&stripe->lock);
+	wq_told_warn(&told, "a kthread_work ended its worker's thread", (uintptr_t)running);
 }
 
 static void set_task(struct kthread_worker *worker, struct task_struct *task)
 {
 	struct stripe *stripe = lock_stripe(worker);
-	bool is_others = task && worker->task && worker->task != task;
+	bool is_others = task && worker->task && worker->task != task && !worker->is_left;
 
+	worker->is_left = false;
 	/* not if it is there since the worker was made: users read it without the lock */
 	if (worker->task != task)
 		wq_store_relaxed(&worker->task, task);
@@ -477,13 +562,13 @@ int kthread_worker_fn(void *worker_ptr)
 {
 	struct kthread_worker *worker = worker_ptr;
 
-	if (!worker || !wq_task_current()) {
+	if (!worker || !wq_init_use() || !wq_task_current()) {
 		wq_warn("kthread_worker_fn() without a worker, or without memory", "");
 		return 0;
 	}
 	set_task(worker, wq_task_current());
-	serve(worker);
-	set_task(worker, NULL);
+	if (serve(worker))
+		set_task(worker, NULL);
 	return 0;
 }
 

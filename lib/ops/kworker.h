@@ -16,4 +16,10 @@ bool wq_kworker_is_caller(const struct kthread_worker *worker, const char *calle
  */
 unsigned int wq_kworker_take_all(struct kthread_worker *worker, kthread_work_func_t *last);
 
+/* Its thread ends inside a work, which is through thereby: reports that. */
+void wq_kworker_abandon(struct kthread_worker *worker);
+
+/* In the child of fork(): nobody waits for a worker. */
+void wq_kworker_reset(void);
+
 #endif /* WQ_OPS_KWORKER_H */

@@ -8,7 +8,9 @@
 
 #include "base/os.h"
 #include "base/report.h"
+#include "core/cpus.h"
 #include "core/worker.h"
+#include "core/wq.h"
 #include "ops/init.h"
 
 struct call {
@@ -27,7 +29,7 @@ static void run_call(struct work_struct *work)
 
 long work_on_cpu(int cpu, long (*fn)(void *arg), void *arg)
 {
-	struct call call = { .fn = fn, .arg = arg };
+	struct call call = { .fn = fn, .arg = arg, .result = -ESHUTDOWN };
 
 	if (!fn) {
 		wq_warn("work_on_cpu() without a function", "");
@@ -41,12 +43,12 @@ long work_on_cpu(int cpu, long (*fn)(void *arg), void *arg)
 	return call.result;
 }
 
-static void run_on_each(struct work_struct *works, work_func_t func)
+static void run_on_each(const struct wq_cpuset *cpus, struct work_struct *works, work_func_t func)
 {
 	struct work_struct *work = works;
 	unsigned int cpu;
 
-	wq_cpuset_for_each(cpu, &wq_allowed_cpus)
+	wq_cpuset_for_each(cpu, cpus)
 	{
 		INIT_WORK(work, func);
 		schedule_work_on((int)cpu, work++);
@@ -58,6 +60,7 @@ static void run_on_each(struct work_struct *works, work_func_t func)
 int schedule_on_each_cpu(work_func_t func)
 {
 	struct work_struct *works;
+	struct wq_cpuset cpus;
 
 	if (!func) {
 		wq_warn("schedule_on_each_cpu() without a function", "");
@@ -65,10 +68,13 @@ int schedule_on_each_cpu(work_func_t func)
 	}
 	if (!wq_init_use())
 		return -EAGAIN;
-	works = wq_os_alloc(wq_cpuset_count(&wq_allowed_cpus) * sizeof(*works), sizeof(void *));
+	if (wq_load_relaxed(&wq_is_shutting_down))
+		return -ESHUTDOWN;
+	wq_cpus_copy_allowed(&cpus);
+	works = wq_os_alloc(wq_cpuset_count(&cpus) * sizeof(*works), sizeof(void *));
 	if (!works)
 		return -ENOMEM;
-	run_on_each(works, func);
+	run_on_each(&cpus, works, func);
 	wq_os_free(works);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "base/report.h"
 #include "core/affinity.h"
+#include "core/cpus.h"
 #include "core/pool.h"
 #include "core/submit.h"
 #include "core/work.h"
@@ -71,10 +72,11 @@ static inline bool is_plain(unsigned long word, const struct wq_pwq *pwq)
 	unsigned int pool_id = wq_slot_pool_id(wq_word_slot(word));
 
 	return !(word & (WQ_WORK_PENDING | WQ_WORK_DEPTH_MASK)) &&
-	       (!pool_id || pool_id == pwq->pool_id);
+	       (wq_likely(pool_id == pwq->pool_id) || !pool_id);
 }
 
-static inline bool queue_in_section(int cpu, struct workqueue_struct *wq, struct work_struct *work)
+static WQ_INLINE bool queue_in_section(int cpu, struct workqueue_struct *wq,
+				       struct work_struct *work)
 {
 	struct wq_pwq *pwq =
 		wq_wq_pwq_of(wq, cpu == WORK_CPU_UNBOUND ? wq_os_cpu() : (unsigned int)cpu);
@@ -90,7 +92,7 @@ static inline bool queue_in_section(int cpu, struct workqueue_struct *wq, struct
 	return true;
 }
 
-static inline bool queue_on(int cpu, struct workqueue_struct *wq, struct work_struct *work)
+static WQ_INLINE bool queue_on(int cpu, struct workqueue_struct *wq, struct work_struct *work)
 {
 	bool queued;
 
@@ -120,10 +122,11 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 static int cpu_of_pod(unsigned int pod)
 {
 	unsigned int here = wq_os_cpu(), cpu;
-	struct wq_cpuset cpus;
+	struct wq_cpuset cpus, allowed;
 
 	wq_topo_pod_cpus(wq_affinity_topo, WQ_TOPO_NUMA, pod, &cpus);
-	wq_cpuset_and(&cpus, &cpus, &wq_allowed_cpus);
+	wq_cpus_copy_allowed(&allowed);
+	wq_cpuset_and(&cpus, &cpus, &allowed);
 	if (wq_cpuset_has(&cpus, here))
 		return (int)here;
 	cpu = wq_cpuset_next(&cpus, 0);

@@ -127,6 +127,12 @@ static bool is_usable(const struct workqueue_struct *wq, const struct rcu_work *
 	return false;
 }
 
+/* Given to liburcu before fork(), by the parent; it was told, or has found out, to go on here. */
+static bool is_left_behind(unsigned long word)
+{
+	return !wq_word_is_timer(word) || wq_word_is_stale(word);
+}
+
 /* In liburcu's thread, when the grace period is over. */
 static void submit_fn(struct rcu_head *head)
 {
@@ -137,10 +143,13 @@ static void submit_fn(struct rcu_head *head)
 	/* the library has started, so that this cannot fail */
 	if (!wq_init_use())
 		return;
-	/* order: RCU-END pairs with RCU-BEGIN */
-	wq_load_acquire(&rwork->work.data);
-	wq = rwork->wq;
 	wq_grace_enter();
+	/* order: RCU-END pairs with RCU-BEGIN */
+	if (is_left_behind(wq_load_acquire(&rwork->work.data))) {
+		wq_grace_leave();
+		return;
+	}
+	wq = rwork->wq;
 	wq_submit(wq, &rwork->work, wq_os_cpu(), &wake);
 	/* the item may be gone; the queue is not, until the section is over */
 	wq_fetch_sub_seq_cst(&wq->nr_in_grace, 1u);
@@ -155,7 +164,7 @@ static void begin_grace_period(struct workqueue_struct *wq, struct rcu_work *rwo
 	rwork->wq = wq;
 	wq_fetch_add_seq_cst(&wq->nr_in_grace, 1u);
 	/* order: RCU-BEGIN pairs with RCU-END */
-	wq_fetch_or_acq_rel(&rwork->work.data, WQ_WORK_TIMER);
+	wq_fetch_or_acq_rel(&rwork->work.data, WQ_WORK_TIMER | wq_word_tag());
 	get_flavor()->update_call_rcu((struct rcu_head *)(void *)&rwork->rcu, submit_fn);
 }
 
@@ -177,7 +186,7 @@ bool queue_rcu_work(struct workqueue_struct *wq, struct rcu_work *rwork)
 	is_taken = wq_submit_take_pending(wq, &rwork->work, &word);
 	if (!is_taken)
 		report_if_disabled(wq, word);
-	else if (wq_submit_has_no_func(wq, &rwork->work))
+	else if (wq_submit_has_no_func(wq, &rwork->work) || wq_submit_is_too_late(wq, &rwork->work))
 		wq_fetch_and_acq_rel(&rwork->work.data, ~WQ_WORK_PENDING);
 	else
 		begin_grace_period(wq, rwork);
@@ -197,7 +206,7 @@ bool flush_rcu_work(struct rcu_work *rwork)
 	}
 	if (!wq_init_use() || wq_wait_is_for_self(&rwork->work, "flush_rcu_work()"))
 		return false;
-	word = wq_load_acquire(&rwork->work.data);
+	word = wq_work_look(&rwork->work);
 	if (wq_word_is_timer(word) && !wait_for_grace_periods("flush_rcu_work()"))
 		return false;
 	/* if it has run by now, that was waited for */

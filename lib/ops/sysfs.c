@@ -54,10 +54,13 @@ static int parse_number(const char *text, long min, long max, long *number)
 	return end == text || *end || errno || *number < min || *number > max ? -EINVAL : 0;
 }
 
-/* What cannot be read back is no mask: without any CPU that this machine can have. */
+/*
+ * What cannot be read back is no mask: without any CPU that this machine can have. The newline that
+ * may end it is gone by now.
+ */
 static int parse_mask(const char *text, struct wq_cpuset *cpus)
 {
-	if (!wq_cpuset_parse_mask(cpus, text))
+	if (strchr(text, '\n') || !wq_cpuset_parse_mask(cpus, text))
 		return -EINVAL;
 	wq_cpuset_truncate(cpus, wq_nr_cpus);
 	return wq_cpuset_is_empty(cpus) ? -EINVAL : 0;
@@ -244,6 +247,7 @@ static struct workqueue_struct *find_queue(const char *name, size_t len)
 {
 	struct wq_list *node;
 
+	wq_assert_held(&wq_config_lock);
 	wq_list_for_each(node, &wq_all) {
 		struct workqueue_struct *wq = wq_list_entry(node, struct workqueue_struct, node);
 

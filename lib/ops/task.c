@@ -34,6 +34,7 @@ static void renew(struct task_struct *task)
 {
 	wq_store_relaxed(&task->state, WQ_TASK_NEW);
 	wq_store_relaxed(&task->flags, 0u);
+	task->generation = wq_fork_generation;
 	task->nr_refs = 1;
 	task->at_exit.fn = NULL;
 	task->threadfn = NULL;
@@ -94,6 +95,13 @@ void put_task_struct(struct task_struct *task)
 	wq_lock_release(&wq_tasks_lock);
 	if (!has_ref)
 		wq_warn("put_task_struct() without a reference", "");
+}
+
+void wq_task_reset(void)
+{
+	wq_lock_init(&wq_tasks_lock, WQ_RANK_TASK);
+	if (wq_task_self)
+		wq_task_self->generation = wq_fork_generation;
 }
 
 /* A thread that is no kthread ends. */

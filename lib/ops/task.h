@@ -13,6 +13,7 @@
 
 #include "base/lock.h"
 #include "base/os.h"
+#include "core/types.h"
 #include "ops/waiter.h"
 
 /* States beside those of the public header. */
@@ -34,6 +35,7 @@ struct task_struct {
 	uint32_t state;              /* A: by the thread, and by who wakes it */
 	uint32_t flags;              /* A: under P, but IS_WOKEN */
 	struct wq_park park;         /* A: on which the thread sleeps */
+	unsigned int generation;     /* C: in which process the thread is, see wq_fork_generation */
 	unsigned int nr_refs;        /* P: the living thread's own, and users' */
 	struct wq_list dead_node;    /* P: on the list of the dead, while nr_refs is 0 */
 	struct wq_os_exit at_exit;   /* C: of a thread that is no kthread */
@@ -54,6 +56,15 @@ struct task_struct *wq_task_current(void);
 
 /* A task with one reference, of state NEW; NULL: no memory. */
 struct task_struct *wq_task_alloc(void);
+
+/* Is its thread in the parent, or before that? Then it is not here. */
+static inline bool wq_task_is_elsewhere(const struct task_struct *task)
+{
+	return task->generation != wq_fork_generation;
+}
+
+/* In the child of fork(), by its only thread, which keeps its task. */
+void wq_task_reset(void);
 
 void wq_task_get_locked(struct task_struct *task);
 void wq_task_put_locked(struct task_struct *task);

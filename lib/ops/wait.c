@@ -19,7 +19,7 @@ static struct wq_pool *named_pool(struct work_struct *work, unsigned long *word)
 	struct wq_pool *pool = NULL;
 
 	/* the section keeps the pwq that the word names; pools stay anyway */
-	wq_grace_enter();
+	wq_grace_enter_locked();
 	*word = wq_load_acquire(&work->data);
 	if (wq_word_is_queued(*word))
 		pool = wq_word_pwq(*word)->pool;

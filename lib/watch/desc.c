@@ -23,7 +23,7 @@ void wq_desc_set(const char *desc)
 	struct wq_worker *worker = wq_worker_self;
 
 	/* a timer's callback is in no item that its author knows of */
-	if (!worker || !worker->current || worker->current_pwq->wq == &wq_timers_wq)
+	if (!worker->current || worker->current_pwq->wq == &wq_timers_wq)
 		return;
 	wq_pool_lock(worker->pool);
 	wq_worker_set_desc_locked(worker, desc);

@@ -72,7 +72,7 @@ static void put(const struct wq_entry *entry, uint64_t now, char *text)
 	case WQ_ENTRY_WAITER:
 		snprintf(text, TEXT_SIZE, "BAR(%u)", entry->tid);
 		break;
-	case WQ_ENTRY_IDLE:
+	default: /* WQ_ENTRY_IDLE */
 		snprintf(text, TEXT_SIZE, "%u", entry->tid);
 		break;
 	}

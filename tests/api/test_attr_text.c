@@ -363,7 +363,7 @@ static void attr_refuses_what_is_no_value(void **state)
 	static const char *const nice[] = { "", "x", "20", "-21", "5x", "4294967301", "\n", "1 2" };
 	static const char *const scope[] = { "", "socket", "cach", "cache_", "cpu ", "numa\n\n" };
 	static const char *const strict[] = { "", "x", "yes" };
-	static const char *const mask[] = { "", "0", "x", "0,0" };
+	static const char *const mask[] = { "", "0", "x", "0,0", "1\n\n" };
 	static const char *const active[] = { "", "x", "5x", "-", "4294967301x" };
 	struct workqueue_struct *wq = visible("refuses");
 

@@ -343,7 +343,8 @@ static void bh_item_that_requeues_itself_lets_the_others_have_their_turn(void **
 }
 
 enum {
-	NR_HOPS = 2000,
+	NR_HOPS = 500,
+	HOPS_AT_A_TIME = 50, /* have a deadline: each waits for its CPU */
 };
 
 /* Each queues the other one, on another queue and another CPU if there is one. */
@@ -381,7 +382,8 @@ static void check_hopping(struct workqueue_struct *wq[2], int cpu0, int cpu1)
 	INIT_WORK(&hopper.left, hop_to_right);
 	INIT_WORK(&hopper.right, hop_to_left);
 	assert_true(queue_work_on(cpu0, wq[0], &hopper.left));
-	wait_until(atomic_load(&hopper.hops) == NR_HOPS);
+	for (int hops = HOPS_AT_A_TIME; hops <= NR_HOPS; hops += HOPS_AT_A_TIME)
+		wait_until(atomic_load(&hopper.hops) >= hops);
 	flush_workqueue(wq[0]);
 	flush_workqueue(wq[1]);
 }
@@ -416,6 +418,10 @@ static void bh_item_running_queued_for_another_cpu_runs_again_where_it_is(void *
 	destroy_workqueue(wq);
 }
 
+enum {
+	NR_MORTALS = 500,
+};
+
 struct mortal {
 	struct work_struct work;
 	atomic_int *deaths;
@@ -435,18 +441,20 @@ static void free_itself(struct work_struct *work)
 static void bh_item_may_free_itself(void **state)
 {
 	struct workqueue_struct *wq = bh_queue(0);
+	struct mortal *mortal[NR_MORTALS];
 	atomic_int deaths = 0;
 
-	for (int i = 0; i < 500; i++) {
-		struct mortal *mortal = malloc(sizeof(*mortal));
-
-		assert_non_null(mortal);
-		mortal->deaths = &deaths;
-		INIT_WORK(&mortal->work, free_itself);
-		assert_true(queue_work(wq, &mortal->work));
+	/* all beforehand: a malloc() beside its free() would have it sleep for libc's lock */
+	for (int i = 0; i < NR_MORTALS; i++) {
+		mortal[i] = malloc(sizeof(*mortal[i]));
+		assert_non_null(mortal[i]);
+		mortal[i]->deaths = &deaths;
+		INIT_WORK(&mortal[i]->work, free_itself);
 	}
+	for (int i = 0; i < NR_MORTALS; i++)
+		assert_true(queue_work(wq, &mortal[i]->work));
 	destroy_workqueue(wq);
-	assert_int_equal(atomic_load(&deaths), 500);
+	assert_int_equal(atomic_load(&deaths), NR_MORTALS);
 }
 
 /* ------------------------------------------------------------- many threads */

@@ -267,17 +267,21 @@ static void queue_delayed_work_on_another_cpu_while_running_runs_after_it(void *
 {
 	struct workqueue_struct *wq = alloc_workqueue("percpu", WQ_PERCPU, 0);
 	struct meter meter = { 0 };
-	struct delayed_item item;
+	struct delayed_item item, later;
 	struct gate go;
 
 	(void)state;
 	need_cpus(2);
 	gate_init(&go);
 	delayed_init_held(&item, &go);
+	delayed_init(&later);
 	item.meter = &meter;
 	queue_delayed_work_on(allowed_cpu(0), wq, &item.dwork, 0);
 	wait_until(delayed_is_running(&item));
 	assert_true(queue_delayed_work_on(allowed_cpu(1), wq, &item.dwork, 1));
+	/* its timer has fired when that of one that is due later has */
+	assert_true(queue_delayed_work_on(allowed_cpu(1), wq, &later.dwork, 2));
+	wait_until(delayed_runs(&later));
 	assert_not_yet(delayed_runs(&item) > 1);
 	gate_open(&go);
 	wait_until(delayed_runs(&item) == 2);

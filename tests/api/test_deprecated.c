@@ -50,6 +50,8 @@ static void check_queueing_is_noted_once(struct workqueue_struct *wq)
 		assert_int_equal(item_runs(&item), i);
 		if (i == 1) {
 			assert_true(report_names(item_fn));
+			assert_true(report_says(" enqueued on deprecated workqueue. Use system_"));
+			assert_true(report_says(" instead."));
 			assert_noted(1);
 		}
 	}

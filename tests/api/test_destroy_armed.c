@@ -49,6 +49,38 @@ static void destroy_with_armed_items_reports_how_many_and_which_functions(void *
 	assert_warned();
 }
 
+/* A function of its own for each n. */
+#define FN(n)                                                                                      \
+	static void fn_##n(struct work_struct *work)                                               \
+	{                                                                                          \
+		delayed_fn(work);                                                                  \
+	}
+
+FN(0)
+FN(1)
+FN(2)
+FN(3)
+FN(4)
+
+/* F6 */
+static void destroy_with_armed_items_of_many_functions_names_the_first_ones(void **state)
+{
+	static const work_func_t fns[] = { fn_0, fn_1, fn_2, fn_3, fn_4 };
+	struct workqueue_struct *wq = alloc_workqueue("doomed", WQ_PERCPU, 0);
+	struct delayed_item item[5];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		delayed_init(&item[i]);
+		INIT_DELAYED_WORK(&item[i].dwork, fns[i]);
+		queue_delayed_work(wq, &item[i].dwork, FAR);
+	}
+	destroy_workqueue(wq);
+	assert_true(report_says(" 5 of "));
+	assert_true(report_says(" x1 ..."));
+	assert_warned();
+}
+
 enum {
 	MANY = 1000,
 };
@@ -406,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		api_test(destroy_with_armed_items_reports_how_many_and_which_functions),
+		api_test(destroy_with_armed_items_of_many_functions_names_the_first_ones),
 		api_test(destroy_with_many_armed_items_leaves_all_idle),
 		api_test(destroy_without_armed_items_reports_nothing),
 		api_test(destroy_with_armed_items_they_are_idle_and_never_run),

@@ -71,6 +71,46 @@ static void drain_accepts_and_follows_chained_items(void **state)
 	}
 }
 
+struct pair {
+	struct work_struct first;
+	struct item second;
+	struct workqueue_struct *wq;
+	struct gate go, hold; /* of each */
+};
+
+static void queue_second(struct work_struct *work)
+{
+	struct pair *pair = container_of(work, struct pair, first);
+
+	gate_wait(&pair->go);
+	queue_work(pair->wq, &pair->second.work);
+}
+
+/* Not only until what was queued before has run. */
+/* F2 */
+static void drain_waits_for_a_chained_item_that_is_held_up(void **state)
+{
+	struct pair pair;
+	struct call drain;
+
+	(void)state;
+	pair.wq = alloc_workqueue("pair", WQ_PERCPU, 0);
+	gate_init(&pair.go);
+	gate_init(&pair.hold);
+	INIT_WORK(&pair.first, queue_second);
+	item_init_held(&pair.second, &pair.hold);
+	queue_work(pair.wq, &pair.first);
+	call_start(&drain, do_drain_workqueue, pair.wq);
+	assert_true(call_blocks(&drain));
+	gate_open(&pair.go);
+	wait_until(item_is_running(&pair.second));
+	assert_true(call_blocks(&drain));
+	gate_open(&pair.hold);
+	call_join(&drain);
+	assert_int_equal(atomic_load(&pair.second.finished), 1);
+	destroy_workqueue(pair.wq);
+}
+
 struct refused {
 	struct workqueue_struct *wq;
 	struct blocker blocker;
@@ -403,6 +443,36 @@ static void destroy_many_queues_with_items_runs_them_all(void **state)
 	}
 }
 
+enum {
+	NOTED_TRIES = 11, /* 10, 100, 200 ... 1000 */
+	RUNS_MORE = 2000,
+};
+
+static struct workqueue_struct *endless_wq;
+static atomic_int runs_more;
+
+/* Until all that is to be noted was, and some more. */
+static void queue_itself_for_long(struct work_struct *work)
+{
+	if (note_count() < NOTED_TRIES || atomic_fetch_add(&runs_more, 1) < RUNS_MORE)
+		queue_work(endless_wq, work);
+}
+
+/* F3 */
+static void drain_that_lasts_is_noted_eleven_times_at_most(void **state)
+{
+	struct work_struct work;
+
+	(void)state;
+	endless_wq = alloc_workqueue("endless", WQ_PERCPU, 0);
+	INIT_WORK(&work, queue_itself_for_long);
+	queue_work(endless_wq, &work);
+	drain_workqueue(endless_wq);
+	assert_true(report_says("isn't complete after"));
+	assert_noted(NOTED_TRIES);
+	destroy_workqueue(endless_wq);
+}
+
 /* --------------------------------------------------------------------- F6 */
 
 /*
@@ -436,6 +506,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		api_test(drain_accepts_and_follows_chained_items),
+		api_test(drain_waits_for_a_chained_item_that_is_held_up),
 		api_test(drain_refuses_items_from_outside_and_says_true),
 		api_test(drain_refuses_items_from_functions_of_another_queue),
 		api_test(drain_accepts_items_for_other_queues),
@@ -449,6 +520,7 @@ int main(void)
 		api_test(destroy_refuses_items_from_outside),
 		api_test(destroy_many_queues_with_items_runs_them_all),
 		api_test(destroy_leaves_items_usable_with_other_queues),
+		api_test(drain_that_lasts_is_noted_eleven_times_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

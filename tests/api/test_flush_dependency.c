@@ -142,8 +142,11 @@ static void check_is_reported(void (*wait)(struct waiting *waiting))
 {
 	expects_report = true;
 	assert_true(wait_from(reclaim_queue(), plain_queue(), wait));
-	assert_true(report_says("WQ_MEM_RECLAIM reclaim:"));
-	assert_true(report_says(" is flushing !WQ_MEM_RECLAIM plain"));
+	assert_true(report_says("WQ_MEM_RECLAIM reclaim:test_flush_dependency+0x"));
+	/* where it waits for an item, its function follows */
+	assert_true(report_says(wait == flush_running_item || wait == flush_pending_item ?
+					" is flushing !WQ_MEM_RECLAIM plain:" :
+					" is flushing !WQ_MEM_RECLAIM plain"));
 	assert_reported(1);
 	/* once */
 	expects_report = false;
@@ -214,6 +217,26 @@ static void flush_from_legacy_queue_is_not_reported(void **state)
 	check_all_ways(legacy_queue, plain_queue, /* is_reclaim */ false);
 }
 
+static void flush_new_item(struct waiting *waiting)
+{
+	item_init(&waiting->item);
+	assert_false(flush_work(&waiting->item.work));
+}
+
+/* It has no worker that it ran on. */
+static void flush_of_an_item_that_never_ran_is_not_reported(void **state)
+{
+	struct workqueue_struct *wq = alloc_workqueue("reclaim", WQ_PERCPU | WQ_MEM_RECLAIM, 0);
+	struct waiting waiting = { .wait = flush_new_item };
+
+	INIT_WORK(&waiting.work, wait_for_target);
+	queue_work(wq, &waiting.work);
+	flush_work(&waiting.work);
+	assert_true(waiting.is_reclaim);
+	destroy_workqueue(wq);
+	assert_reported(0);
+}
+
 static void thread_of_the_program_is_in_no_reclaim_item(void **state)
 {
 	assert_false(current_is_workqueue_mem_reclaim());
@@ -231,6 +254,7 @@ int main(void)
 		api_test(flush_of_reclaim_queue_and_items_is_not_reported),
 		api_test(flush_from_plain_queue_is_not_reported),
 		api_test(flush_from_legacy_queue_is_not_reported),
+		api_test(flush_of_an_item_that_never_ran_is_not_reported),
 		api_test(thread_of_the_program_is_in_no_reclaim_item),
 	};
 

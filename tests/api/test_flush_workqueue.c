@@ -250,11 +250,12 @@ static void flush_workqueue_after_queue_work_false_waits_for_that_run(void **sta
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		struct litmus litmus = { .wq = queue_of_kind(kinds[i]) };
+		long long end = rounds_end_ns();
 		struct call other;
 
 		INIT_WORK(&litmus.work, see_event);
 		call_start(&other, queue_all_the_time, &litmus);
-		for (int round = 1; round <= LITMUS_ROUNDS; round++)
+		for (int round = 1; round <= LITMUS_ROUNDS && now_ns() < end; round++)
 			litmus_round(&litmus, round);
 		atomic_store(&litmus.stop, true);
 		call_join(&other);
@@ -343,9 +344,10 @@ static void stopped_make(void)
 /* D1 */
 static void flush_workqueue_meets_item_in_transit_waits_for_its_run(void **state)
 {
+	long long end = rounds_end_ns();
 	struct endless endless = { 0 };
 	struct call producer;
-	int met = 0;
+	int round, met = 0;
 
 	(void)state;
 	need_cpus(2);
@@ -354,11 +356,11 @@ static void flush_workqueue_meets_item_in_transit_waits_for_its_run(void **state
 	INIT_WORK(&endless.work, requeue_for_ever);
 	queue_work_on(transit_cpu, endless.wq, &endless.work);
 	call_start(&producer, queue_slots, stopped);
-	for (int round = 1; round <= STOPS; round++)
+	for (round = 1; round <= STOPS && now_ns() < end; round++)
 		met += stop_round(stopped, &producer, round);
 	atomic_store(&stopped->end, true);
 	call_join(&producer);
-	print_message("%d of %d met a pending item\n", met, STOPS);
+	print_message("%d of %d met a pending item\n", met, round - 1);
 	cancel_work_sync(&endless.work);
 	destroy_workqueue(stopped->wq);
 	free(stopped);

@@ -34,6 +34,27 @@ static void kthread_stop_of_one_never_started_is_eintr_and_no_call(void **state)
 	assert_int_equal(atomic_load(&waiting.calls), 0);
 }
 
+/* Those that have ended are used again, each once. */
+static void kthreads_after_many_that_have_ended_are_several(void **state)
+{
+	struct waiting waiting = { .value = 7 };
+	struct task_struct *task[4];
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		kthread_stop(must_be_task(kthread_create(wait_for_stop, &waiting, "gone")));
+	/* by the second time several may be used again at once */
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 4; i++) {
+			task[i] = must_be_task(kthread_create(wait_for_stop, &waiting, "again"));
+			for (int other = 0; other < i; other++)
+				assert_ptr_not_equal(task[i], task[other]);
+		}
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(kthread_stop(task[i]), -EINTR);
+	}
+}
+
 static void kthread_stop_right_after_the_start_still_calls_the_function(void **state)
 {
 	(void)state;
@@ -136,6 +157,18 @@ static void kthreads_that_nobody_stops_are_used_again(void **state)
 	}
 	/* ended ones may still be on their way out */
 	assert_true(distinct < MANY / 2);
+}
+
+static void value_is_kept_until_256_others_have_ended(void **state)
+{
+	atomic_int calls = 41, others = 0;
+	struct task_struct *task = must_be_task(kthread_run(return_at_once, &calls, "first"));
+
+	(void)state;
+	wait_until(atomic_load(&calls) == 42);
+	for (int i = 0; i < 255; i++)
+		kthread_stop(must_be_task(kthread_run(return_at_once, &others, "other")));
+	assert_int_equal(kthread_stop(task), 42);
 }
 
 static void reference_keeps_the_value_however_many_end(void **state)
@@ -346,11 +379,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		api_test(kthread_create_is_stopped_until_woken),
 		api_test(kthread_stop_of_one_never_started_is_eintr_and_no_call),
+		api_test(kthreads_after_many_that_have_ended_are_several),
 		api_test(kthread_stop_right_after_the_start_still_calls_the_function),
 		api_test(kthread_stop_waits_for_the_function),
 		api_test(kthread_stop_after_the_return_gives_the_value),
 		api_test(kthread_should_stop_is_false_in_other_threads),
 		api_test(kthreads_that_nobody_stops_are_used_again),
+		api_test(value_is_kept_until_256_others_have_ended),
 		api_test(reference_keeps_the_value_however_many_end),
 		api_test(put_task_struct_without_reference_is_reported),
 		api_test(kthread_has_the_name_of_its_format),

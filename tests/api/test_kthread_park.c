@@ -68,6 +68,28 @@ static void kthread_park_waits_for_parkme(void **state)
 	assert_int_equal(kthread_stop_put(task), 6);
 }
 
+static void kthread_park_that_is_taken_back_returns(void **state)
+{
+	struct slow slow = { .inside = false };
+	struct task_struct *task;
+	struct call call;
+
+	(void)state;
+	gate_init(&slow.go);
+	task = must_be_task(kthread_create(park_when_released, &slow, "slow"));
+	get_task_struct(task);
+	wake_up_process(task);
+	wait_until(atomic_load(&slow.inside));
+	call_start(&call, do_kthread_park, task);
+	assert_true(call_blocks(&call));
+	kthread_unpark(task);
+	assert_int_equal(call_join(&call), 0);
+	gate_open(&slow.go);
+	assert_int_equal(kthread_park(task), 0);
+	kthread_unpark(task);
+	assert_int_equal(kthread_stop_put(task), 6);
+}
+
 static void parked_thread_stays_until_unparked(void **state)
 {
 	struct waiting waiting = { .value = 0 };
@@ -171,6 +193,34 @@ static void kthread_park_of_one_that_ends_is_enosys(void **state)
 	put_task_struct(task);
 }
 
+static int end_when_released(void *data)
+{
+	struct slow *slow = data;
+
+	atomic_store(&slow->inside, true);
+	gate_wait(&slow->go);
+	return 0;
+}
+
+static void kthread_park_of_one_that_ends_meanwhile_is_enosys(void **state)
+{
+	struct slow ending = { .inside = false };
+	struct task_struct *task;
+	struct call call;
+
+	(void)state;
+	gate_init(&ending.go);
+	task = must_be_task(kthread_create(end_when_released, &ending, "ending"));
+	get_task_struct(task);
+	wake_up_process(task);
+	wait_until(atomic_load(&ending.inside));
+	call_start(&call, do_kthread_park, task);
+	assert_true(call_blocks(&call));
+	gate_open(&ending.go);
+	assert_int_equal(call_join(&call), -ENOSYS);
+	assert_int_equal(kthread_stop_put(task), 0);
+}
+
 static int park_itself(void *data)
 {
 	atomic_int *steps = data;
@@ -219,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		api_test(kthread_park_returns_when_it_is_parked),
 		api_test(kthread_park_waits_for_parkme),
+		api_test(kthread_park_that_is_taken_back_returns),
 		api_test(parked_thread_stays_until_unparked),
 		api_test(kthread_park_of_one_not_started_holds_the_function),
 		api_test(kthread_stop_of_one_parked_before_its_start_is_eintr),
@@ -226,6 +277,7 @@ int main(void)
 		api_test(kthread_unpark_of_one_not_parked_does_nothing),
 		api_test(kthread_park_of_a_parked_one_is_ebusy),
 		api_test(kthread_park_of_one_that_ends_is_enosys),
+		api_test(kthread_park_of_one_that_ends_meanwhile_is_enosys),
 		api_test(kthread_park_of_itself_parks_at_parkme),
 		api_test(kthread_worker_parks_and_keeps_its_works),
 	};

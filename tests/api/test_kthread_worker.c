@@ -5,6 +5,9 @@
  * once.
  */
 #include <errno.h>
+#include <malloc.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "support/api.h"
 #include "support/kwork.h"
@@ -162,6 +165,9 @@ static void kthread_init_worker_makes_it_as_its_definition_does(void **state)
 	(void)state;
 	memset(&worker, 0xa5, sizeof(worker));
 	kthread_init_worker(&worker);
+	assert_int_equal(worker.flags, 0);
+	assert_null(worker.task);
+	assert_null(worker.current_work);
 	kwork_init(&kwork);
 	task = must_be_task(kthread_run(kthread_worker_fn, &worker, "own"));
 	kthread_queue_work(&worker, kwork_work(&kwork));
@@ -169,6 +175,71 @@ static void kthread_init_worker_makes_it_as_its_definition_does(void **state)
 	assert_int_equal(kwork_runs(&kwork), 1);
 	kthread_stop(task);
 }
+
+/* ------------------------------------------------------------------------- idle */
+
+static atomic_int served_by;
+
+static void note_thread(struct kthread_work *work)
+{
+	(void)work;
+	atomic_store(&served_by, (int)syscall(SYS_gettid));
+}
+
+static bool stays_asleep(int tid)
+{
+	for (int i = 0; i < 10; i++, nap_us(200))
+		if (thread_state(tid) != 'S')
+			return false;
+	return true;
+}
+
+static void worker_without_works_sleeps(void **state)
+{
+	struct kthread_worker *worker = kworker("idle");
+	DEFINE_KTHREAD_WORK(work, note_thread);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		kthread_queue_work(worker, &work);
+		kthread_flush_work(&work);
+		wait_until(stays_asleep(atomic_load(&served_by)));
+	}
+	kthread_destroy_worker(worker);
+}
+
+/* ----------------------------------------------------------------------- memory */
+
+#if defined(__GLIBC__) && !TESTS_SANITIZED
+#define MEMORY_IS_COUNTED __GLIBC_PREREQ(2, 33)
+#else
+#define MEMORY_IS_COUNTED 0
+#endif
+
+#if MEMORY_IS_COUNTED
+enum {
+	WARM_UP = 300, /* tasks are used again when hundreds have ended */
+	WORKERS = 600,
+};
+
+static void make_and_destroy(int nr)
+{
+	for (int i = 0; i < nr; i++)
+		kthread_destroy_worker(kworker("short"));
+}
+
+static void workers_that_are_destroyed_leave_no_memory(void **state)
+{
+	size_t before, after;
+
+	(void)state;
+	make_and_destroy(WARM_UP);
+	before = mallinfo2().uordblks;
+	make_and_destroy(WORKERS);
+	after = mallinfo2().uordblks;
+	assert_true(after < before + WORKERS * sizeof(struct kthread_worker) / 2);
+}
+#endif
 
 /* ------------------------------------------------------------------------ flush */
 
@@ -278,6 +349,24 @@ static void flush_worker_waits_for_all_queued_before(void **state)
 	assert_int_equal(atomic_load(&second.finished), 1);
 	assert_int_equal(atomic_load(&third.finished), 0);
 	kwork_release(&third);
+	kthread_destroy_worker(worker);
+}
+
+/* Nothing is queued, but the worker is not idle. */
+static void flush_worker_waits_for_the_one_that_runs(void **state)
+{
+	struct kthread_worker *worker = kworker("last");
+	struct kwork last;
+	struct gate go;
+	struct call call;
+
+	(void)state;
+	kwork_run_until_released(worker, &last, &go);
+	call_start(&call, do_kthread_flush_worker, worker);
+	assert_true(call_blocks(&call));
+	gate_open(&go);
+	call_join(&call);
+	assert_int_equal(atomic_load(&last.finished), 1);
 	kthread_destroy_worker(worker);
 }
 
@@ -532,11 +621,16 @@ int main(void)
 		api_test(kthread_worker_on_a_cpu_runs_there),
 		api_test(kthread_worker_fn_serves_what_was_queued_before),
 		api_test(kthread_init_worker_makes_it_as_its_definition_does),
+		api_test(worker_without_works_sleeps),
+#if MEMORY_IS_COUNTED
+		api_test(workers_that_are_destroyed_leave_no_memory),
+#endif
 		api_test(flush_work_idle_returns),
 		api_test(flush_work_waits_for_its_run_and_not_for_later_works),
 		api_test(flush_work_running_and_pending_waits_for_the_pending_run),
 		api_test(flush_work_returns_when_the_run_is_cancelled),
 		api_test(flush_worker_waits_for_all_queued_before),
+		api_test(flush_worker_waits_for_the_one_that_runs),
 		api_test(cancel_work_sync_says_whether_it_was_pending),
 		api_test(cancel_work_sync_running_waits_and_refuses_others),
 		api_test(cancel_work_sync_stops_one_that_queues_itself),

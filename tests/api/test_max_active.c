@@ -157,6 +157,22 @@ static void congested_only_while_items_are_held_back(void **state)
 	crowd_free(&crowd);
 }
 
+/* C1: also where nobody has looked at it since it was queued. */
+static void item_queued_while_another_computes_is_held_back_at_once(void **state)
+{
+	static struct crowd crowd;
+	int cpu = allowed_cpu(0);
+
+	(void)state;
+	crowd_init(&crowd, alloc_workqueue("percpu", WQ_PERCPU, 1));
+	crowd.item[0].spins = true;
+	crowd_queue_on(&crowd, cpu, 0, 1);
+	wait_until(crowd_started(&crowd) == 1);
+	crowd_queue_on(&crowd, cpu, 1, 1);
+	assert_true(workqueue_congested(cpu, crowd.wq));
+	crowd_free(&crowd);
+}
+
 struct asker {
 	struct workqueue_struct *wq;
 	int cpu;
@@ -406,7 +422,7 @@ static void check_lowering(unsigned int flags)
 	assert_starts_exactly(&crowd, 4);
 	workqueue_set_max_active(crowd.wq, 2);
 	for (int i = 0; i < 4; i++)
-		assert_true(item_is_running(&crowd.item[i]));
+		wait_until(item_is_running(&crowd.item[i]));
 	/* Two leave: still two inside, so nobody starts; a third makes room. */
 	gate_open(&crowd.go[0]);
 	gate_open(&crowd.go[1]);
@@ -489,6 +505,7 @@ int main(void)
 		api_test(percpu_queue_limit_does_not_hold_another_queue),
 		api_test(queue_of_default_limit_starts_many_waiting_items),
 		api_test(congested_only_while_items_are_held_back),
+		api_test(item_queued_while_another_computes_is_held_back_at_once),
 		api_test(congested_is_told_of_one_cpu),
 		api_test(queue_work_while_items_complete_overtakes_nobody),
 		api_test(held_back_items_start_one_per_completion_in_order),

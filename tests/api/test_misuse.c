@@ -41,6 +41,14 @@ static void alloc_bh_queue_with_what_does_not_go_with_it_is_einval(void **state)
 	report_take(); /* errno says it; it may be reported too */
 }
 
+static void congested_without_a_queue_is_reported(void **state)
+{
+	(void)state;
+	assert_false(workqueue_congested(0, NULL));
+	assert_true(report_says("workqueue_congested() without a queue"));
+	assert_reported(1);
+}
+
 static void alloc_unknown_flag_is_ignored(void **state)
 {
 	struct workqueue_struct *wq = alloc_workqueue("unknown", WQ_PERCPU | 1u << 14, 0);
@@ -502,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		api_test(alloc_without_format_is_einval),
 		api_test(alloc_bh_queue_with_what_does_not_go_with_it_is_einval),
+		api_test(congested_without_a_queue_is_reported),
 		api_test(alloc_unknown_flag_is_ignored),
 		api_test(alloc_neither_percpu_nor_unbound_is_reported_and_percpu),
 		api_test(alloc_both_percpu_and_unbound_is_reported_and_unbound),

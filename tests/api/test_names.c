@@ -127,29 +127,31 @@ static void worker_name_unbound_has_u_and_pool(void **state)
 	}
 }
 
+static struct gate has_looked, may_return;
+
+static void look_around_and_wait(struct work_struct *work)
+{
+	look_around(work);
+	gate_open(&has_looked);
+	gate_wait(&may_return);
+}
+
 /* S */
 static void worker_names_of_one_cpu_differ(void **state)
 {
 	struct workqueue_struct *wq = alloc_workqueue("percpu", WQ_PERCPU, 0);
-	struct witness witness;
-	struct blocker blocker;
-	char first[32];
+	struct witness held = { 0 }, other;
 
 	(void)state;
-	witness_on(&witness, allowed_cpu(0), wq);
-	memcpy(first, witness.comm, sizeof(first));
-	/* Two at once: whoever is not held must be another one. */
-	blocker_start_on(&blocker, allowed_cpu(0), wq);
-	witness_on(&witness, allowed_cpu(0), wq);
-	if (!strcmp(witness.comm, first)) {
-		struct blocker second;
-
-		blocker_start_on(&second, allowed_cpu(0), wq);
-		witness_on(&witness, allowed_cpu(0), wq);
-		blocker_release(&second);
-	}
-	assert_string_not_equal(witness.comm, first);
-	blocker_release(&blocker);
+	gate_init(&has_looked);
+	gate_init(&may_return);
+	INIT_WORK(&held.work, look_around_and_wait);
+	assert_true(queue_work_on(allowed_cpu(0), wq, &held.work));
+	gate_wait(&has_looked);
+	/* whoever runs this one is another worker */
+	witness_on(&other, allowed_cpu(0), wq);
+	assert_string_not_equal(other.comm, held.comm);
+	gate_open(&may_return);
 	destroy_workqueue(wq);
 }
 

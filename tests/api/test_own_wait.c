@@ -136,6 +136,48 @@ static void destroy_of_its_own_queue_is_reported_and_not_done(void **state)
 	check_own_wait_on_all_kinds(destroy_own_queue);
 }
 
+static void run_as_another(struct work_struct *work)
+{
+	(void)work;
+}
+
+static void become_another_and_flush(struct work_struct *work)
+{
+	INIT_WORK(work, run_as_another);
+	assert_false(flush_work(work));
+}
+
+/* B7: made anew it is another one, which is idle. */
+static void item_made_anew_in_its_own_function_is_not_itself(void **state)
+{
+	struct work_struct work;
+
+	(void)state;
+	INIT_WORK(&work, become_another_and_flush);
+	assert_true(schedule_work(&work));
+	flush_workqueue(system_percpu_wq);
+	report_take();
+}
+
+static void flush_scheduled(struct work_struct *work)
+{
+	(void)work;
+	flush_scheduled_work();
+}
+
+/* G7 */
+static void flush_scheduled_work_in_one_of_its_items_does_not_wait(void **state)
+{
+	struct work_struct work;
+
+	(void)state;
+	INIT_WORK(&work, flush_scheduled);
+	assert_true(schedule_work(&work));
+	flush_work(&work);
+	assert_true(report_says("an item would wait for its own queue"));
+	assert_told(1, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +188,8 @@ int main(void)
 		api_test(flush_workqueue_of_its_own_is_reported_and_returns),
 		api_test(drain_of_its_own_queue_is_reported_and_returns),
 		api_test(destroy_of_its_own_queue_is_reported_and_not_done),
+		api_test(item_made_anew_in_its_own_function_is_not_itself),
+		api_test(flush_scheduled_work_in_one_of_its_items_does_not_wait),
 	};
 
 	return run_in_processes(tests, sizeof(tests) / sizeof(tests[0]));

@@ -350,6 +350,34 @@ static void destroy_workqueue_waits_for_grace_periods_and_runs_the_items(void **
 	assert_int_equal(rcu_item_runs(&item), 1);
 }
 
+/* Accepted until the queue is no more to be used by others? */
+static bool is_refused_by(struct workqueue_struct *queue, struct work_struct *work)
+{
+	assert_true(queue_work(queue, work));
+	return !cancel_work(work);
+}
+
+/* A8 F4 */
+static void queue_rcu_work_while_the_queue_is_destroyed_is_reported_and_refused(void **state)
+{
+	struct blocker blocker;
+	struct call destroy;
+	struct item probe;
+
+	begin_with_reader(alloc_workqueue("rcu", WQ_UNBOUND, 1));
+	item_init(&probe);
+	blocker_start(&blocker, wq);
+	call_start(&destroy, do_destroy_workqueue, wq);
+	wait_until(is_refused_by(wq, &probe.work));
+	assert_true(queue_rcu_work(wq, &item.rwork));
+	assert_false(rcu_item_is_pending(&item));
+	assert_reported(1);
+	blocker_release(&blocker);
+	call_join(&destroy);
+	reader_leave(&reader);
+	assert_int_equal(rcu_item_runs(&item), 0);
+}
+
 static void forever_fn(struct work_struct *work)
 {
 	rcu_item_fn(work);
@@ -508,6 +536,49 @@ static void default_flavor_is_the_programs_bp(void **state)
 
 /* ------------------------------------------------------------------------- */
 
+static struct gate may_queue;
+static atomic_bool is_inside;
+
+static void queue_rcu_last(struct work_struct *work)
+{
+	(void)work;
+	atomic_store(&is_inside, true);
+	gate_wait(&may_queue);
+	queue_rcu_work(wq, &item.rwork);
+}
+
+static long destroy_inside_a_section(void *queue)
+{
+	urcu_bp_read_lock();
+	destroy_workqueue(queue);
+	urcu_bp_read_unlock();
+	return 0;
+}
+
+/* J1 F4: its last item has begun a grace period, for which who destroys it would wait inside. */
+static void destroy_inside_a_section_does_not_wait_for_what_the_last_item_began(void **state)
+{
+	struct work_struct last;
+	struct call destroyer;
+
+	wq = plain_queue();
+	rcu_item_init(&item);
+	gate_init(&may_queue);
+	INIT_WORK(&last, queue_rcu_last);
+	queue_work(wq, &last);
+	wait_until(atomic_load(&is_inside));
+	call_start(&destroyer, destroy_inside_a_section, wq);
+	assert_true(call_blocks(&destroyer));
+	gate_open(&may_queue);
+	call_join(&destroyer);
+	assert_true(report_says("read-side critical section"));
+	report_take();
+	/* refused, or through: the queue is still there */
+	flush_rcu_work(&item.rwork);
+	destroy_workqueue(wq);
+	report_take();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,6 +599,7 @@ int main(void)
 		api_test(queue_rcu_work_disabled_item_is_reported_and_refused),
 		api_test(grace_period_that_ends_while_the_queue_drains_is_refused),
 		api_test(destroy_workqueue_waits_for_grace_periods_and_runs_the_items),
+		api_test(queue_rcu_work_while_the_queue_is_destroyed_is_reported_and_refused),
 		api_test(destroy_workqueue_ends_an_item_that_queues_itself),
 		api_test(destroy_workqueue_in_a_section_is_reported_and_not_done),
 		api_test(flush_rcu_work_in_a_section_is_reported_and_does_not_wait),
@@ -539,6 +611,7 @@ int main(void)
 		api_test(flush_rcu_work_of_an_online_qsbr_thread_waits),
 		api_test(set_rcu_flavor_twice_is_refused_unless_it_is_the_same),
 		api_test(default_flavor_is_the_programs_bp),
+		api_test(destroy_inside_a_section_does_not_wait_for_what_the_last_item_began),
 	};
 
 	return run_in_processes(tests, sizeof(tests) / sizeof(tests[0]));

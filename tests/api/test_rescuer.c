@@ -139,17 +139,19 @@ static void items_where_no_worker_can_be_made_run_on_the_queues_thread(void **st
 	destroy_queues(wq);
 }
 
-/* Until one of them finds no worker, and waits. */
+/* Until one of them finds no worker, and waits: that one is asked for again and again. */
 static int block_all_workers(struct workqueue_struct *wq, struct visit *blocker, struct gate *go,
 			     int max)
 {
-	int nr, seen = atomic_load(&nr_threads_refused);
+	bool is_running = true;
+	int nr, seen;
 
-	for (nr = 0; nr < max && atomic_load(&nr_threads_refused) == seen; nr++) {
+	for (nr = 0; nr < max && is_running; nr++) {
+		seen = atomic_load(&nr_threads_refused);
 		visit_init_held(&blocker[nr], go);
 		visit_queue_on(&blocker[nr], 0, wq);
-		wait_until(item_is_running(&blocker[nr].item) ||
-			   atomic_load(&nr_threads_refused) > seen);
+		wait_until((is_running = item_is_running(&blocker[nr].item)) ||
+			   atomic_load(&nr_threads_refused) > seen + MANY_REFUSALS);
 	}
 	return nr;
 }
@@ -219,6 +221,23 @@ static void items_of_other_queues_wait_for_a_worker(void **state)
 		assert_true(was_served(&other[i]));
 	destroy_workqueue(plain);
 	destroy_workqueue(wq);
+}
+
+/* Q3 */
+static void threads_are_asked_for_as_long_as_it_takes(void **state)
+{
+	struct workqueue_struct *plain = alloc_workqueue("patient", WQ_PERCPU, 0);
+	struct visit lonely;
+
+	visit_init(&lonely);
+	/* much longer than the library goes on looking at what runs, when nothing does */
+	threads_refuse();
+	visit_queue_on(&lonely, 0, plain);
+	wait_for_refusals(4 * MANY_REFUSALS);
+	threads_allow();
+	flush_work(&lonely.item.work);
+	assert_true(was_served(&lonely));
+	destroy_workqueue(plain);
 }
 
 static int longest_streak(const struct trail *trail, int len)
@@ -397,6 +416,7 @@ int main(void)
 		api_test(items_where_all_workers_block_run_on_the_queues_thread),
 		api_test(items_of_the_future_are_rescued_too),
 		api_test(items_of_other_queues_wait_for_a_worker),
+		api_test(threads_are_asked_for_as_long_as_it_takes),
 		api_test(pools_of_a_queue_get_turns),
 		api_test(rescuer_has_the_affinity_of_the_pool),
 		api_test(items_of_two_queues_may_wait_for_each_other),

@@ -41,7 +41,7 @@ static void run_function_that_sleeps_is_completed(void **state)
 		item_init(&item);
 		item.work.func = sleep_inside;
 		queue_work(wq, &item.work);
-		assert_true(flush_work(&item.work));
+		flush_work(&item.work);
 		assert_int_equal(atomic_load(&item.finished), 1);
 		destroy_workqueue(wq);
 	}
@@ -420,6 +420,36 @@ static void run_recycled_address_other_function_does_not_wait(void **state)
 	assert_int_equal(atomic_load(&item.finished), 2);
 }
 
+static atomic_int nr_first, nr_second;
+
+static void run_second(struct work_struct *work)
+{
+	(void)work;
+	atomic_fetch_add(&nr_second, 1);
+}
+
+static void queue_and_become_another(struct work_struct *work)
+{
+	atomic_fetch_add(&nr_first, 1);
+	queue_work(system_percpu_wq, work);
+	work->func = run_second;
+}
+
+/* B7: while nobody else can run it. */
+static void run_item_that_changes_its_function_when_queued_runs_the_new_one(void **state)
+{
+	struct work_struct work;
+
+	(void)state;
+	for (int i = 1; i <= 100; i++) {
+		INIT_WORK(&work, queue_and_become_another);
+		queue_work(system_percpu_wq, &work);
+		wait_until(atomic_load(&nr_second) == i);
+		flush_work(&work);
+		assert_int_equal(atomic_load(&nr_first), i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +468,7 @@ int main(void)
 		api_test(run_item_on_two_queues_of_two_cpus_runs_for_both),
 		api_test(run_recycled_address_same_function_waits),
 		api_test(run_recycled_address_other_function_does_not_wait),
+		api_test(run_item_that_changes_its_function_when_queued_runs_the_new_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,8 @@ struct litmus {
 	atomic_int arrived; /* counts on, two for each barrier */
 	struct task_struct *sleeper;
 	int waker_cpu;
-	int woken; /* the waker's, between barriers */
+	int woken;    /* the waker's, between barriers */
+	bool is_over; /* the sleeper's */
 };
 
 static void litmus_meet(struct litmus *litmus, int nr_meetings)
@@ -86,20 +87,22 @@ static long litmus_wake(void *arg)
 	unsigned int seed = 1;
 
 	pin_self(litmus->waker_cpu);
-	for (int round = 0; round < LITMUS_ROUNDS; round++) {
+	for (int round = 0;; round++) {
 		litmus_meet(litmus, 2 * round + 1);
+		if (litmus->is_over)
+			return 0;
 		litmus_dawdle(&seed);
 		atomic_store_explicit(&litmus->condition, 1, memory_order_relaxed);
 		litmus->woken = wake_up_process(litmus->sleeper);
 		litmus_meet(litmus, 2 * round + 2);
 	}
-	return 0;
 }
 
 /* Either the one sees the condition, or the other one the state: nobody would sleep on. */
 static void condition_and_state_are_never_both_missed(void **state)
 {
 	struct litmus litmus = { .sleeper = workq_current_task(), .waker_cpu = allowed_cpu(1) };
+	long long end = rounds_end_ns();
 	unsigned int seed = 2;
 	struct call call;
 	cpu_set_t before;
@@ -110,10 +113,13 @@ static void condition_and_state_are_never_both_missed(void **state)
 	pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
 	call_start(&call, litmus_wake, &litmus);
 	pin_self(allowed_cpu(0));
-	for (int round = 0; round < LITMUS_ROUNDS; round++) {
+	for (int round = 0;; round++) {
 		int seen;
 
+		litmus.is_over = round == LITMUS_ROUNDS || now_ns() > end;
 		litmus_meet(&litmus, 2 * round + 1);
+		if (litmus.is_over)
+			break;
 		litmus_dawdle(&seed);
 		set_current_state(TASK_INTERRUPTIBLE);
 		seen = atomic_load_explicit(&litmus.condition, memory_order_relaxed);
@@ -269,6 +275,7 @@ static void msleep_and_kin_sleep_at_least_their_time(void **state)
 struct napper {
 	atomic_bool inside;
 	atomic_bool nap_is_over;
+	atomic_bool is_back;
 	atomic_ulong left;
 };
 
@@ -280,6 +287,7 @@ static int nap_uninterruptibly(void *data)
 	atomic_store(&napper->inside, true);
 	msleep(50);
 	atomic_store(&napper->nap_is_over, now_ns() - begin >= 50 * JIFFY_NS);
+	atomic_store(&napper->is_back, true);
 	return 0;
 }
 
@@ -299,7 +307,8 @@ static void msleep_is_not_shortened_by_wakers_nor_by_stop(void **state)
 
 	(void)state;
 	wait_until(atomic_load(&napper.inside));
-	wake_up_process(task);
+	/* not before it sleeps */
+	wait_until(wake_up_process(task) || atomic_load(&napper.is_back));
 	kthread_stop(task);
 	assert_true(atomic_load(&napper.nap_is_over));
 }

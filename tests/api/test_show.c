@@ -120,6 +120,67 @@ static void show_one_who_flushes_stands_behind_the_item(void **state)
 	stuck_queue_free(&stuck);
 }
 
+/* Two run there; each is named, and who flushes the second of two that wait stands behind that. */
+static void show_one_several_that_run_are_all_named(void **state)
+{
+	struct workqueue_struct *wq = alloc_workqueue("several", WQ_UNBOUND, 7);
+	struct blocker first, second;
+	const char *runner;
+
+	blocker_start(&first, wq);
+	blocker_start(&second, wq);
+	shown_begin();
+	show_one_workqueue(wq);
+	assert_shown("active=2/7");
+	runner = shown_line[shown_after(0, "in-flight: ")];
+	assert_non_null(strstr(runner, ", "));
+	blocker_release(&first);
+	blocker_release(&second);
+	destroy_workqueue(wq);
+}
+
+enum {
+	NR_WAITING = 40,
+};
+
+/* Items of several queues wait on the same CPUs, and many are waited for. */
+static void show_one_has_its_own_items_on_each_cpu(void **state)
+{
+	struct workqueue_struct *wq = alloc_workqueue("mine", WQ_PERCPU, 0);
+	struct workqueue_struct *other = alloc_workqueue("others", WQ_PERCPU, 0);
+	static struct item item[2 * NR_WAITING];
+	struct call call[NR_WAITING];
+	struct blocker blocker[2];
+	char text[32];
+
+	need_cpus(2);
+	for (int i = 0; i < 2; i++)
+		blocker_spin_on(&blocker[i], allowed_cpu(i), wq);
+	for (int i = 0; i < 2 * NR_WAITING; i++) {
+		item_init(&item[i]);
+		queue_work_on(allowed_cpu(i / 2 % 2), i % 2 ? other : wq, &item[i].work);
+	}
+	for (int i = 0; i < NR_WAITING; i++)
+		call_start(&call[i], do_flush_work, &item[i].work);
+	for (int i = 0; i < NR_WAITING; i++)
+		assert_true(call_blocks(&call[i]));
+	shown_begin();
+	show_one_workqueue(wq);
+	assert_true(shown_after(0, "active=21/") > 0);
+	assert_true(shown_after(shown_after(0, "active=21/") + 1, "active=21/") > 0);
+	assert_int_equal(shown_after(shown_after(0, "workqueue mine") + 1, "workqueue "), -1);
+	for (int i = 0; i < NR_WAITING; i += 2) {
+		snprintf(text, sizeof(text), "BAR(%d)", atomic_load(&call[i].tid));
+		assert_shown(text);
+	}
+	for (int i = 0; i < 2; i++)
+		blocker_release(&blocker[i]);
+	for (int i = 0; i < NR_WAITING; i++)
+		call_join(&call[i]);
+	destroy_workqueue(wq);
+	destroy_workqueue(other);
+}
+
 static void show_one_idle_queue_says_nothing(void **state)
 {
 	struct workqueue_struct *wq = alloc_workqueue("idle", WQ_PERCPU, 0);
@@ -158,6 +219,8 @@ static void show_all_has_busy_queues_and_pools_and_no_idle_ones(void **state)
 	assert_shown("workq: pool ");
 	assert_shown(text);
 	blocker_release(&system);
+	/* its worker has nothing to do; the pool is still busy */
+	wait_until((shown_begin(), show_all_workqueues(), shown("workq:   idle: ")));
 	blocker_release(&own);
 	destroy_workqueue(busy);
 	destroy_workqueue(idle);
@@ -268,6 +331,8 @@ int main(void)
 		api_test(show_freezable_has_freezable_queues_only),
 		api_test(show_all_from_a_work_function_shows_itself),
 		api_test(show_all_while_queues_come_and_go),
+		api_test(show_one_several_that_run_are_all_named),
+		api_test(show_one_has_its_own_items_on_each_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

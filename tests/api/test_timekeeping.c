@@ -5,11 +5,9 @@
  *
  * Every test runs in a process of its own; some start the library in a child.
  */
-#include <fcntl.h>
-#include <sched.h>
-
 #include "support/api.h"
 #include "support/tick.h"
+#include "support/timens.h"
 
 /* ------------------------------------------------------------- the timer thread */
 
@@ -288,10 +286,10 @@ static void timer_thread_with_far_timers_only_never_wakes_up(void **state)
 
 enum {
 	NR_ITEMS = 200,
-	SPREAD = 400, /* jiffies */
 	EXIT_SKIP = 77,
 };
 
+static unsigned long spread = 400; /* of the delays, in jiffies */
 static struct delayed_item child_item[NR_ITEMS];
 static struct tick child_tick[NR_ITEMS];
 static long long child_tick_due_ns[NR_ITEMS];
@@ -299,7 +297,7 @@ static long long child_tick_due_ns[NR_ITEMS];
 static void child_arm(struct workqueue_struct *wq)
 {
 	for (int i = 0; i < NR_ITEMS; i++) {
-		unsigned long delay = 1 + i * SPREAD / NR_ITEMS;
+		unsigned long delay = 1 + (unsigned long)i * spread / NR_ITEMS;
 
 		delayed_init(&child_item[i]);
 		tick_init(&child_tick[i]);
@@ -377,24 +375,6 @@ static void process_stopped_and_continued_loses_nothing_and_fires_nothing_early(
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* Of this process's children: their CLOCK_MONOTONIC is so many seconds ahead. */
-static bool shift_clock(long long seconds)
-{
-	char text[64];
-	int len, fd;
-	bool ok;
-
-	if (unshare(CLONE_NEWTIME))
-		return false;
-	len = snprintf(text, sizeof(text), "monotonic %lld 0\n", seconds);
-	fd = open("/proc/self/timens_offsets", O_WRONLY);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, len) == len;
-	close(fd);
-	return ok;
-}
-
 /* In a process of its own, since a namespace is for all further children. */
 static void shifted_parent(long long seconds, int tell)
 {
@@ -402,7 +382,7 @@ static void shifted_parent(long long seconds, int tell)
 	int status;
 	pid_t pid;
 
-	if (!shift_clock(seconds))
+	if (!shift_clock_of_children(seconds * 1000000000))
 		_exit(EXIT_SKIP);
 	pid = fork();
 	if (pid == 0) {
@@ -439,6 +419,15 @@ static void process_whose_clock_is_a_century_ahead_is_exact(void **state)
 	check_shifted(4000000000ll);
 }
 
+/* The count of jiffies goes beyond 32 bits within a second, and what is armed comes on both sides. */
+/* I2 */
+static void process_whose_clock_passes_49_days_is_exact(void **state)
+{
+	(void)state;
+	spread = 1500;
+	check_shifted((4294967296000000ll - now_ns()) / 1000000000);
+}
+
 /* I2 */
 static void process_whose_clock_has_just_begun_is_exact(void **state)
 {
@@ -460,6 +449,7 @@ int main(void)
 		cmocka_unit_test(
 			process_stopped_and_continued_loses_nothing_and_fires_nothing_early),
 		cmocka_unit_test(process_whose_clock_is_a_century_ahead_is_exact),
+		cmocka_unit_test(process_whose_clock_passes_49_days_is_exact),
 		cmocka_unit_test(process_whose_clock_has_just_begun_is_exact),
 	};
 

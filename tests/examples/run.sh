@@ -11,7 +11,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "${1:?usage: run.sh DIR}" && pwd) || exit 2
 treehash=$bin/treehash
-deadline_s=60
+deadline_s=180
 failures=0
 
 # Readable for others, since some checks run as nobody.
@@ -146,12 +146,12 @@ check_debounce() { # one action per burst; what comes right before the end is no
 }
 
 # Writes for longer than the quiet period, with less than it in between. A busy
-# machine may make a quiet period of its own: then once more.
+# machine may make a quiet period of its own: then once more, with a longer one.
 check_debounce_postpones() {
 	local try i
 
 	for try in {1..10}; do
-		start_debounce "$tmp/watch" 300 || return
+		start_debounce "$tmp/watch" $((300 * try)) || return
 		for i in {1..12}; do
 			echo "$try $i" >>"$tmp/watch/long"
 			sleep 0.05

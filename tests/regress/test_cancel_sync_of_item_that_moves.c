@@ -15,6 +15,8 @@
 
 enum {
 	ENOUGH_LOCKED = 10,
+	/* Where code is longer, such as without optimisation, the points are further apart. */
+	MAX_POINTS = 1200,
 	LOOKS = 5,
 };
 
@@ -48,7 +50,8 @@ static void move(struct work_struct *work)
 static struct canceller {
 	struct call call;
 	void (*cancel)(void);
-	long stop_at;
+	long stop_at; /* 0: nowhere */
+	long nr_steps;
 	atomic_bool is_stopped;
 	bool was_in_time; /* it returned, and the item did not run */
 } canceller;
@@ -72,6 +75,7 @@ static long cancel_in_steps(void *arg)
 	step_begin(stop_there);
 	canceller.cancel();
 	step_end();
+	canceller.nr_steps = step_nth;
 	canceller.was_in_time = !atomic_load(&is_moving) || atomic_load(&has_moved);
 	return 0;
 }
@@ -146,16 +150,31 @@ static bool move_while_stopped(void)
 	return has_started;
 }
 
-/* He is stopped after one instruction more each time. */
+/* How far apart the points are where he is stopped: nobody gets in his way here. */
+static long measure_stride(void)
+{
+	canceller.stop_at = 0;
+	set_up(1);
+	call_start(&canceller.call, cancel_in_steps, NULL);
+	call_join(&canceller.call);
+	gate_open(&holder_go);
+	gate_open(&moving_go);
+	flush_workqueue(wq);
+	return canceller.nr_steps / MAX_POINTS + 1;
+}
+
+/* He is stopped some instructions later each time. */
 static void check_cancelling(void (*cancel)(void))
 {
 	int nr_locked = 0, nr_moved = 0;
+	long stride;
 
 	need_steps();
 	wq = alloc_ordered_workqueue("ordered", 0);
 	canceller.cancel = cancel;
+	stride = measure_stride();
 	for (int n = 1; nr_locked < ENOUGH_LOCKED; n++) {
-		canceller.stop_at = n;
+		canceller.stop_at = n * stride;
 		atomic_store(&canceller.is_stopped, false);
 		set_up(1 + n % 2);
 		if (move_while_stopped())

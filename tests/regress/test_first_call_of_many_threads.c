@@ -9,7 +9,7 @@
  * begins where the last one ended, where the one who just died is found at once. Time
  * told nothing on a machine with few threads; here the questions are counted.
  */
-#include "regress/syscall_stand_in.h"
+#include "support/syscall_stand_in.h"
 #include "support/api.h"
 
 enum {

@@ -8,7 +8,7 @@
  * barrier at all, and destroy_workqueue() could free what a queue_work() still looked
  * at. A refusal is noted now, and producers pay for their fences from then on.
  */
-#include "regress/syscall_stand_in.h"
+#include "support/syscall_stand_in.h"
 #include "support/api.h"
 
 static atomic_bool in_sandbox;

@@ -16,30 +16,35 @@ static struct delayed_item item;
 
 static void close_from(int first)
 {
-	for (int fd = first; fd < 256; fd++)
+	for (int fd = first; fd < 1024; fd++)
 		close(fd);
 }
 
-static int nr_timer_threads(void)
+static int nr_timer_threads_asleep(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	struct dirent *task;
-	char path[300], comm[32];
 	int nr = 0;
 
 	assert_non_null(tasks);
 	while ((task = readdir(tasks))) {
-		FILE *file;
+		int tid = atoi(task->d_name);
 
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		nr += fgets(comm, sizeof(comm), file) && !strcmp(comm, "kworker/timer\n");
-		fclose(file);
+		nr += tid && is_timer_thread(tid) && thread_state(tid) == 'S';
 	}
 	closedir(tasks);
 	return nr;
+}
+
+/* Not only for a moment: a thread on its way to sleep finds out that its timerfd is closed. */
+static bool stay_asleep(int nr)
+{
+	for (int look = 0; look < 5; look++) {
+		if (nr_timer_threads_asleep() != nr)
+			return false;
+		nap_us(1000);
+	}
+	return true;
 }
 
 static void run_once(void)
@@ -60,7 +65,7 @@ static void timers_fire_after_all_descriptors_were_closed(void **state)
 		run_once();
 		run_once();
 		/* one more for each that sleeps for ever in what was closed */
-		wait_until(nr_timer_threads() == round);
+		wait_until(stay_asleep(round));
 		close_from(3);
 	}
 	run_once();

@@ -27,7 +27,7 @@
 #include "sanitized.h"
 
 enum {
-	TEST_SECONDS = 120,
+	TEST_SECONDS = 5 * DEADLINE_S,
 	LOOK_MS = 20,
 };
 
@@ -40,21 +40,41 @@ static void test_hangs(int sig)
 	abort();
 }
 
-static int test_begin(void **state)
+/* For tests of what comes before the library is started, or of how that goes. */
+static inline int test_begin_unstarted(void **state)
 {
 	(void)state;
 	signal(SIGALRM, test_hangs);
 	alarm(TEST_SECONDS);
 	report_take();
 	workq_set_report_fn(report_catch);
-	return workq_start();
+	/* a blocker that spins holds its CPU for as long as the test wishes */
+	setenv("WORKQ_CPU_INTENSIVE_THRESH_US", "0", /* overwrite */ 0);
+	return 0;
+}
+
+static inline int test_begin(void **state)
+{
+	test_begin_unstarted(state);
+	/* starts the library, as any first call does; workers are made on need */
+	return workq_attr_read("cpumask", NULL, 0) > 0 ? 0 : -1;
+}
+
+/*
+ * Whoever computes sleeps now and then for locks of the emulator's or of ThreadSanitizer's, which
+ * has one for each atomic variable: of an item of a WQ_BH queue that is told.
+ */
+static inline bool is_tool_reported(void)
+{
+	return (TESTS_EMULATED || TESTS_THREAD_SANITIZED) && report_count() == 1 &&
+	       report_says("an item of a WQ_BH queue sleeps while others wait for it");
 }
 
 static int test_end(void **state)
 {
 	(void)state;
 	alarm(0);
-	if (!report_count())
+	if (!report_count() || is_tool_reported())
 		return 0;
 	report_print();
 	return -1;

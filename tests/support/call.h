@@ -80,17 +80,37 @@ static inline char thread_state(int tid)
 	return paren && paren[1] ? paren[2] : '?';
 }
 
-/* Does the call wait? Asleep at five looks in a row counts as waiting. */
+enum {
+	CALL_LOOKS = 5,
+	CALL_LOOKS_LATE = 15,
+	CALL_LATE_NS = 5000000,
+};
+
+/* A look later; was that late? */
+static inline bool call_nap_is_late(void)
+{
+	long long begin = now_ns();
+
+	nap_us(1000);
+	return now_ns() - begin > CALL_LATE_NS;
+}
+
+/*
+ * Does the call wait? Asleep at some looks in a row counts as waiting. Where looks come late, CPUs
+ * are short: it might be asleep for a lock, whose holder waits for a CPU, so there are more of them.
+ */
 static inline bool call_blocks(struct call *call)
 {
 	long long give_up = deadline_ns();
+	int wanted = CALL_LOOKS;
 
 	wait_until(atomic_load(&call->tid));
-	for (int asleep = 0; asleep < 5 && !call_is_back(call);) {
+	for (int asleep = 0; asleep < wanted && !call_is_back(call);) {
 		asleep = thread_state(atomic_load(&call->tid)) == 'S' ? asleep + 1 : 0;
 		if (now_ns() > give_up)
 			missed_deadline(__FILE__, __LINE__, "the call is back or asleep");
-		nap_us(1000);
+		if (call_nap_is_late())
+			wanted = CALL_LOOKS_LATE;
 	}
 	return !call_is_back(call);
 }

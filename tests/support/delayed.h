@@ -9,6 +9,7 @@
 #define TESTS_DELAYED_H
 
 #include <dirent.h>
+#include <limits.h>
 
 #include <workq/workqueue.h>
 
@@ -75,11 +76,22 @@ static inline bool delayed_is_running(struct delayed_item *item)
 	return atomic_load(&item->started) > atomic_load(&item->finished);
 }
 
+/* `delay` jiffies from now; never, where that is later than nanoseconds can say. */
+static inline long long delayed_due_ns(unsigned long delay)
+{
+	long long ns;
+
+	if (__builtin_mul_overflow(delay, JIFFY_NS, &ns) ||
+	    __builtin_add_overflow(ns, now_ns(), &ns))
+		return LLONG_MAX;
+	return ns;
+}
+
 /* queue_delayed_work(), remembering the earliest moment at which it may start. */
 static inline bool delayed_arm(struct delayed_item *item, struct workqueue_struct *wq,
 			       unsigned long delay)
 {
-	item->due_ns = now_ns() + (long long)delay * JIFFY_NS;
+	item->due_ns = delayed_due_ns(delay);
 	return queue_delayed_work(wq, &item->dwork, delay);
 }
 
@@ -87,7 +99,7 @@ static inline bool delayed_arm(struct delayed_item *item, struct workqueue_struc
 static inline bool delayed_mod(struct delayed_item *item, struct workqueue_struct *wq,
 			       unsigned long delay)
 {
-	item->due_ns = now_ns() + (long long)delay * JIFFY_NS;
+	item->due_ns = delayed_due_ns(delay);
 	return mod_delayed_work(wq, &item->dwork, delay);
 }
 

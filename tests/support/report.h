@@ -23,6 +23,7 @@ enum {
 };
 
 static char report_line[REPORTS_KEPT][REPORT_LEN];
+static atomic_bool report_is_kept[REPORTS_KEPT]; /* the line may be read */
 static atomic_int reports_begun;
 static atomic_int warnings_seen;
 static atomic_int notes_seen;
@@ -45,6 +46,8 @@ static inline void report_keep(const char *line)
 		if (!line[i])
 			break;
 	}
+	if (at < REPORTS_KEPT)
+		atomic_store(&report_is_kept[at], true);
 }
 
 static inline void report_catch(const char *line)
@@ -81,6 +84,8 @@ static inline int report_take(void)
 {
 	int seen = report_count();
 
+	for (int i = 0; i < REPORTS_KEPT; i++)
+		atomic_store(&report_is_kept[i], false);
 	memset(report_line, 0, sizeof(report_line));
 	atomic_store(&reports_begun, 0);
 	atomic_store(&warnings_seen, 0);
@@ -92,8 +97,8 @@ static inline int report_take(void)
 /* Is the text in one of the lines since the last look? */
 static inline bool report_says(const char *text)
 {
-	for (int i = 0; i < atomic_load(&reports_begun) && i < REPORTS_KEPT; i++)
-		if (strstr(report_line[i], text))
+	for (int i = 0; i < REPORTS_KEPT; i++)
+		if (atomic_load(&report_is_kept[i]) && strstr(report_line[i], text))
 			return true;
 	return false;
 }

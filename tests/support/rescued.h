@@ -8,9 +8,8 @@
 #ifndef TESTS_RESCUED_H
 #define TESTS_RESCUED_H
 
-#include <dirent.h>
-
 #include "api.h"
+#include "thread.h"
 #include "thread_stand_in.h"
 #include "topology.h"
 
@@ -46,27 +45,6 @@ static inline struct workqueue_struct *rescued_of_kind(int kind, unsigned int fl
 }
 
 /* ----------------------------------------------------------------- threads */
-
-/* Of this process, with a name that begins so. */
-static inline int nr_threads_named(const char *prefix)
-{
-	char path[300], name[32];
-	struct dirent *entry;
-	DIR *dir = opendir("/proc/self/task");
-	int nr = 0;
-	FILE *f;
-
-	while (dir && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
-		f = fopen(path, "r");
-		nr += f && fgets(name, sizeof(name), f) && !strncmp(name, prefix, strlen(prefix));
-		if (f)
-			fclose(f);
-	}
-	if (dir)
-		closedir(dir);
-	return nr;
-}
 
 /* So often a pool has asked in vain for a worker since. */
 static inline void wait_for_refusals(int nr)

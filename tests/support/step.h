@@ -12,10 +12,18 @@
 #define TESTS_STEP_H
 
 #include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <ucontext.h>
 
-#include "api.h"
+#include <cmocka.h>
+
+#include "sanitized.h"
 
 #if defined(__x86_64__) && !TESTS_SANITIZED
 #define STEPS_EXIST 1
@@ -26,6 +34,7 @@
 static void (*step_fn)(long nth);
 static __thread volatile sig_atomic_t step_is_on;
 static __thread volatile long step_nth;
+static __thread const ucontext_t *step_context;
 
 /* Whether the interrupted thread traps after its next instruction, too. */
 static void step_set_trap(ucontext_t *context, bool is_on)
@@ -40,12 +49,33 @@ static void step_set_trap(ucontext_t *context, bool is_on)
 #endif
 }
 
+/* Within step_fn: the instruction that comes next. */
+static inline uintptr_t step_pc(void)
+{
+#if STEPS_EXIST
+	return (uintptr_t)step_context->uc_mcontext.gregs[REG_RIP];
+#else
+	return 0;
+#endif
+}
+
+/* Within step_fn: the top of the stack; where a function begins, its return address. */
+static inline uintptr_t step_top_of_stack(void)
+{
+#if STEPS_EXIST
+	return *(const uintptr_t *)step_context->uc_mcontext.gregs[REG_RSP];
+#else
+	return 0;
+#endif
+}
+
 static void step_trap(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
 	(void)sig;
 	(void)info;
+	step_context = context;
 	step_set_trap(context, step_is_on);
 	if (step_is_on)
 		step_fn(++step_nth);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "api.h"
+#include "exec_self.h"
 
 /* ------------------------------------------------------------------- the tree */
 
@@ -175,7 +176,7 @@ static inline void confine_to_cpus(char **argv, int nr)
 	/* once: where it has no effect it would go on for ever */
 	if (!getenv("WORKQ_TEST_CONFINED") && !setenv("WORKQ_TEST_CONFINED", "1", 1) &&
 	    !sched_setaffinity(0, sizeof(set), &set))
-		execv("/proc/self/exe", argv);
+		exec_self(argv);
 	perror("confine_to_cpus");
 	abort();
 }
@@ -284,7 +285,7 @@ static inline unsigned int cpus_of_self(void)
 
 	sched_getaffinity(0, sizeof(set), &set);
 	for (int i = 0; i < 32 && allowed_cpu(i) >= 0; i++)
-		cpus |= (unsigned int)CPU_ISSET(allowed_cpu(i), &set) << i;
+		cpus |= (unsigned int)!!CPU_ISSET(allowed_cpu(i), &set) << i;
 	return cpus;
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The checks of tools/ find what they are for, and let good code pass."""
 import pathlib
+import platform
 import subprocess
 import sys
 import tempfile
@@ -151,6 +152,94 @@ class Locking(Check):
         self.fails("locking", "no legend", self.write("core/types.h", "struct a {\n};\n"))
 
 
+class Lines(Check):
+    """Compiled, and with a library around it."""
+
+    def build(self, fields, variables=""):
+        self.write("core/lock.h", "#define LINE_ALIGNED __attribute__((aligned(64)))\n"
+                   "struct wq_lock {\n\tint word;\n};\n")
+        self.write("core/types.h", f"""
+/*
+ * L: the pool's lock
+ * C: const
+ * A: atomic
+ */
+#include "lock.h"
+struct inner {{
+	long held; /* L: something */
+}} LINE_ALIGNED;
+struct pool {{
+	{fields}
+}} LINE_ALIGNED;
+{variables}
+""")
+        source = self.write("core/a.c", "#include \"types.h\"\nstruct pool pool;\n"
+                            "int asked LINE_ALIGNED = 1;\nint other = 1;\nstruct inner inner;\n")
+        library = self.lib / "a.so"
+        subprocess.run(["cc", "-g", "-shared", "-fPIC", "-fno-toplevel-reorder", "-o", library,
+                        source], check=True)
+        return library, self.lib
+
+    def test_sides_apart_pass(self):
+        self.passes("lines", *self.build("""
+	int *intake; /* AQ: pushed */
+	int cpu; /* C: whose */
+	struct wq_lock lock LINE_ALIGNED; /* C: itself */
+	int nr; /* A: under L: how many */
+	int limit; /* AR: set once */
+	struct inner inner; /* C: more */
+	int kick LINE_ALIGNED; /* A: by anybody */"""))
+
+    def test_sides_in_one_line_fail(self):
+        for fields in ("int *intake; /* AQ: pushed */ int nr; /* L: how many */",
+                       "int *intake; /* AQ: pushed */ struct wq_lock lock; /* C: itself */",
+                       "int *intake; /* AQ: pushed */ int kick; /* A: by anybody */",
+                       "int nr; /* L: how many */ int kick; /* A: by anybody */",
+                       "int nr[17]; /* L: how many */ int kick; /* A: by anybody */",
+                       "int pool_id; /* CQ: whose */ int by_thread; /* A: by the thread */"):
+            with self.subTest(fields=fields):
+                self.fails("lines", "pool, bytes from", *self.build(fields.replace("*/ ", "*/\n")))
+
+    def test_struct_unknown_to_library_fails(self):
+        library, lib = self.build("int nr; /* L: how many */")
+        with open(lib / "core/types.h", "a", encoding="utf-8") as file:
+            file.write("struct unused {\n\tint a LINE_ALIGNED; /* L: a */\n};\n")
+        self.fails("lines", "unused is not in the library", library, lib)
+
+    def test_neighbour_of_variable_fails(self):
+        self.passes("lines", *self.build("int nr; /* L: how many */"))
+        self.fails("lines", "in the line of asked: other",
+                   *self.build("int nr; /* L: how many */", "/* AQ: by all */\nextern int asked;"))
+
+
+class CallsThatFail(Check):
+    """Names as in the files that check-faults.py reads."""
+
+    def tree(self, door="int wq_os_a(int x);\nvoid wq_os_b(void);", script="y = flush_work(w);"):
+        root = self.lib
+        self.write("lib/base/os.h", door + "\n")
+        self.write("lib/base/ring.h", "/* wq_ring_none() */\n")
+        self.write("tests/fault/points.h", "#define FAULT_POINTS(P) \\\n\tP(int, wq_os_a, (int x), "
+                   "(x), -1) \\\n\n#define FAULT_NONE(N) \\\n\tN(wq_os_b)\n")
+        self.write("tests/fault/script.c", script + "\n")
+        self.write("include/workq/workqueue.h", "bool flush_work(struct work_struct *work)\n"
+                   "\tWORKQ_SYMBOL(flush_work);\n")
+        return root
+
+    def test_all_in_their_places_pass(self):
+        self.passes("faults", self.tree())
+
+    def test_function_without_row_fails(self):
+        self.fails("faults", "lib/base/os.h:3: wq_os_c() has no row",
+                   self.tree(door="int wq_os_a(int x);\nvoid wq_os_b(void);\nint wq_os_c(void);"))
+
+    def test_row_without_function_fails(self):
+        self.fails("faults", "wq_os_b() is no function", self.tree(door="int wq_os_a(int x);"))
+
+    def test_public_call_that_is_not_made_fails(self):
+        self.fails("faults", "flush_work() is not called", self.tree(script="/* flush_work() */"))
+
+
 class Exports(Check):
     def library(self, code):
         path = self.lib / "libx.so"
@@ -165,6 +254,59 @@ class Exports(Check):
     def test_other_name_fails(self):
         self.fails("exports", "exports flush_work",
                    self.library("int workq_a; void flush_work(void) {}"))
+
+
+class Hardening(Check):
+    FLAGS = ("-O2", "-fstack-protector-strong", "-fcf-protection", "-D_FORTIFY_SOURCE=2",
+             "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack")
+    CODE = """
+        #include <stdio.h>
+        #include <string.h>
+        int workq_a(const char *text, unsigned long len);
+        int workq_a(const char *text, unsigned long len)
+        {
+            char buf[64];
+            memcpy(buf, text, len);
+            return puts(buf);
+        }
+    """
+
+    def library(self, *left_out, more=()):
+        path = self.lib / "libx.so"
+        self.lib.mkdir(exist_ok=True)
+        flags = [flag for flag in self.FLAGS if flag not in left_out]
+        subprocess.run(["gcc", "-shared", "-fPIC", *flags, *more, "-x", "c", "-", "-o", path],
+                       input=self.CODE, text=True, check=True)
+        return path
+
+    def test_all_passes(self):
+        self.passes("hardening", self.library())
+
+    def test_late_binding_fails(self):
+        self.fails("hardening", "-z now", self.library("-Wl,-z,now", more=["-Wl,-z,lazy"]))
+
+    def test_writable_relocations_fail(self):
+        self.fails("hardening", "-z relro",
+                   self.library("-Wl,-z,relro", more=["-Wl,-z,norelro"]))
+
+    def test_executable_stack_fails(self):
+        self.fails("hardening", "-z noexecstack",
+                   self.library("-Wl,-z,noexecstack", more=["-Wl,-z,execstack"]))
+
+    def test_no_canary_fails(self):
+        self.fails("hardening", "-fstack-protector-strong",
+                   self.library("-fstack-protector-strong", more=["-fno-stack-protector"]))
+
+    def test_unchecked_calls_fail(self):
+        self.fails("hardening", "_FORTIFY_SOURCE", self.library("-D_FORTIFY_SOURCE=2"))
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "landing pads are checked on x86-64")
+    def test_no_landing_pad_fails(self):
+        self.fails("hardening", "-fcf-protection",
+                   self.library("-fcf-protection", more=["-fcf-protection=none"]))
+
+    def test_search_path_fails(self):
+        self.fails("hardening", "PATH", self.library(more=["-Wl,-rpath,/tmp"]))
 
 
 if __name__ == "__main__":

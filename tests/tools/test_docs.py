@@ -158,5 +158,33 @@ class Snippets(Tool):
         self.fails(tool, "missing", *arguments)
 
 
+class BenchTables(Tool):
+    RESULT = ('{"workload":"flush-same-cpu","system":"libworkq","unit":"us","median":4.1,"min":4,'
+              '"max":1234.5,"runs":3,"config":{"command":"flush","flags":"percpu","items":100000},'
+              '"extra":{"cpu_ns_per_item":99.5,"voluntary_switches_per_item":0.5,'
+              '"involuntary_switches_per_item":0,"system_calls_per_item":null}}\n')
+
+    def arguments(self, text):
+        self.document = self.write("a.md", text)
+        return "bench-tables", self.write("results.json", self.RESULT), self.document
+
+    def test_table_is_filled_in_and_the_rest_stays(self):
+        tool, *files = self.arguments("before\n<!-- table flush -->\nold\n<!-- end -->\nafter\n")
+        self.passes(tool, *files)
+        with open(self.document, encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn("| flush-same-cpu | 10⁵ | us | 4.10 | 4.00 .. 1 234 | 99.5 | 0.50 | - |\n", text)
+        self.assertTrue(text.startswith("before\n") and text.endswith("<!-- end -->\nafter\n"))
+        self.assertNotIn("old", text)
+
+    def test_unknown_table_fails(self):
+        tool, *files = self.arguments("<!-- table cost -->\n<!-- end -->\n")
+        self.fails(tool, "there is no table cost", *files)
+
+    def test_table_without_results_fails(self):
+        tool, *files = self.arguments("<!-- table wake -->\n<!-- end -->\n")
+        self.fails(tool, "no results for the table wake", *files)
+
+
 if __name__ == "__main__":
     unittest.main()

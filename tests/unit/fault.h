@@ -1,49 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault.h - system calls that fail on request.
- *
- * A seccomp filter, so that it works under every library and sanitizer. It
- * cannot be taken away: for tests in processes of their own.
+ * fault.h - system calls that fail on request (support/seccomp.h), in child tests.
  */
 #ifndef TESTS_FAULT_H
 #define TESTS_FAULT_H
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "../support/seccomp.h"
 #include "unit.h"
-
-#define FAULT_LOAD(field)                                                                          \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
-#define FAULT_UNLESS(value, skipped)                                                               \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (skipped))
-#define FAULT_RETURN(action) BPF_STMT(BPF_RET | BPF_K, (uint32_t)(action))
 
 static inline void fault_install(struct sock_filter *code, size_t len)
 {
-	struct sock_fprog program = { .len = (unsigned short)len, .filter = code };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	if (!seccomp_install(code, len))
 		exit(EXIT_SKIPPED);
 }
 
 /* From now on this system call gives this error; the process is skipped if that cannot be. */
 static inline void fault_syscall(long nr, int error)
 {
-	struct sock_filter code[] = {
-		FAULT_LOAD(nr),
-		FAULT_UNLESS(nr, 1),
-		FAULT_RETURN(SECCOMP_RET_ERRNO | error),
-		FAULT_RETURN(SECCOMP_RET_ALLOW),
-	};
-
-	fault_install(code, sizeof(code) / sizeof(code[0]));
+	if (!seccomp_refuse(nr, error))
+		exit(EXIT_SKIPPED);
 }
 
 /* mmap() of exactly this many bytes finds no memory. */

@@ -104,6 +104,7 @@ static inline struct wq_worker *new_worker(void)
 
 	must(worker);
 	worker->tid = wq_os_tid();
+	worker->lock_sleeps = &wq_lock_sleeps;
 	pool.nr_running++;
 	return worker;
 }

@@ -8,6 +8,7 @@
 #ifndef TESTS_MEMORY_H
 #define TESTS_MEMORY_H
 
+#include <dlfcn.h>
 #include <errno.h>
 
 #include "unit.h"
@@ -15,17 +16,30 @@
 static int allocs_left = -1; /* -1: no end */
 
 #if !TESTS_SANITIZED
-void *aligned_alloc(size_t align, size_t size)
+/* That of musl is built on aligned_alloc(). */
+static inline void *aligned_alloc_of_libc(size_t align, size_t size)
 {
+#ifdef __GLIBC__
 	void *mem = NULL;
 
+	return posix_memalign(&mem, align, size) ? NULL : mem;
+#else
+	void *(*fn)(size_t align, size_t size);
+
+	*(void **)&fn = dlsym(RTLD_NEXT, "aligned_alloc");
+	return fn(align, size);
+#endif
+}
+
+void *aligned_alloc(size_t align, size_t size)
+{
 	if (allocs_left == 0) {
 		errno = ENOMEM;
 		return NULL;
 	}
 	if (allocs_left > 0)
 		allocs_left--;
-	return posix_memalign(&mem, align, size) ? NULL : mem;
+	return aligned_alloc_of_libc(align, size);
 }
 #endif
 

@@ -2,6 +2,7 @@
 /*
  * test_barrier.c - callers that wait for one item.
  */
+#include "../support/step.h"
 #include "handmade.h"
 
 enum {
@@ -170,6 +171,29 @@ static void complete_without_barriers_does_nothing(void **state)
 	assert_int_equal(nr_woken(), 0);
 }
 
+/* The caller has seen it done, and left: where it was on his stack is something else. */
+static void scribble_when_done(long nth)
+{
+	(void)nth;
+	if (wq_load_acquire(&barrier[0].is_done))
+		memset(&barrier[0], 0x55, sizeof(barrier[0]));
+}
+
+/* E1 */
+static void barrier_that_is_done_is_not_touched(void **state)
+{
+	need_steps();
+	file(0);
+	hang_behind(0, 0);
+	step_begin(scribble_when_done);
+	wq_barrier_release_locked(&pool, &item[0]);
+	step_end();
+	assert_int_equal(pool.nr_due, 1);
+	assert_ptr_equal(pool.due[0], &park[0]);
+	assert_true(wq_list_is_empty(&pool.barriers[wq_work_bucket(&item[0])]));
+	assert_int_equal(barrier[0].is_done, 0x55555555);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +206,7 @@ int main(void)
 		barrier_test(more_barriers_than_due_are_all_woken),
 		barrier_test(barrier_without_a_park_is_only_marked_done),
 		barrier_test(complete_without_barriers_does_nothing),
+		barrier_test(barrier_that_is_done_is_not_touched),
 	};
 
 	return cmocka_run_group_tests_name("barrier", tests, NULL, NULL);

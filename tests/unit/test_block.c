@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_block.c - a worker waits, or computes for long: told and sampled.
+ * test_block.c - a worker waits, or computes for long: told, seen and sampled.
  *
  * The test's own thread passes for a worker of a hand-made pool.
  */
 #include "handmade.h"
 
 #include "base/grace.h"
+#include "base/options.h"
+#include "base/ring.h"
 #include "core/block.h"
 #include "lines.h"
 
@@ -336,12 +338,17 @@ static void worker_that_gets_on_is_not_stepped_around(void **state)
 	be_gone();
 }
 
-static void nobody_is_stepped_around_if_nothing_waits(void **state)
+static void take_waiting_item_off(void)
 {
-	be_like(sleep_at_gate, 'S');
 	wq_pool_lock(&pool);
 	wq_pwq_unfile_locked(pwq, &item[1], item[1].data, 0);
 	unlock_only();
+}
+
+static void nobody_is_stepped_around_if_nothing_waits(void **state)
+{
+	be_like(sleep_at_gate, 'S');
+	take_waiting_item_off();
 	for (int i = 0; i < 3; i++)
 		assert_false(wq_block_sample(&pool));
 	assert_false(self->is_uncounted);
@@ -351,9 +358,7 @@ static void nobody_is_stepped_around_if_nothing_waits(void **state)
 static void item_in_the_intake_counts_as_waiting(void **state)
 {
 	be_like(sleep_at_gate, 'S');
-	wq_pool_lock(&pool);
-	wq_pwq_unfile_locked(pwq, &item[1], item[1].data, 0);
-	unlock_only();
+	take_waiting_item_off();
 	push(2);
 	wq_block_sample(&pool);
 	assert_true(wq_block_sample(&pool));
@@ -398,6 +403,230 @@ static void worker_stepped_around_may_wait_as_well(void **state)
 	be_gone();
 }
 
+/* ------------------------------------------------------------------ hogs (L4) */
+
+static void hogs_begin(uint64_t intensive_us)
+{
+	wq_options.intensive_us = intensive_us;
+	wq_options.intensive_warn = 0;
+}
+
+static void compute_for_ns(uint64_t ns)
+{
+	uint64_t until = wq_os_thread_cpu_ns(self->tid) + ns;
+
+	wait_until(wq_os_thread_cpu_ns(self->tid) > until);
+}
+
+/* L7: such pools have no hogs. */
+static void nobody_of_an_unbound_pool_is_looked_at_if_nothing_waits(void **state)
+{
+	hogs_begin(10000);
+	nobody_is_stepped_around_if_nothing_waits(state);
+}
+
+/* L4 */
+static void spinner_is_stepped_around_when_it_has_computed_for_long(void **state)
+{
+	hogs_begin(10000);
+	be_like(spin_at_gate, 'R');
+	assert_false(wq_block_sample(&pool));
+	assert_false(wq_block_sample(&pool));
+	compute_for_ns(10000000);
+	assert_true(wq_block_sample(&pool));
+	assert_true(self->is_uncounted);
+	assert_true(was_woken(&idle->park));
+	be_gone();
+	hogs_begin(0);
+}
+
+/* L4 */
+static void clock_starts_anew_with_the_next_item_and_after_a_sleep(void **state)
+{
+	hogs_begin(30000);
+	atomic_store(&naps_wanted, 0);
+	atomic_store(&naps_had, 0);
+	be_like(nap_on_demand, 'R');
+	for (int i = 0; i < 4; i++) {
+		/* the first look at an item starts it */
+		assert_false(wq_block_sample(&pool));
+		assert_false(wq_block_sample(&pool));
+		compute_for_ns(20000000);
+		self->nr_started++;
+	}
+	take_waiting_item_off();
+	for (int i = 1; i < 5; i++) {
+		assert_false(wq_block_sample(&pool));
+		compute_for_ns(20000000);
+		atomic_store(&naps_wanted, i);
+		wait_until(atomic_load(&naps_had) == i);
+		/* too early to be sure; when it is due, the sleep is found */
+		wq_block_sample(&pool);
+	}
+	assert_false(self->is_uncounted);
+	be_gone();
+	hogs_begin(0);
+}
+
+static long first_nap_on_demand(void *arg)
+{
+	atomic_store(&model.is_settled, true);
+	while (!gate_is_open(&model.go)) {
+		if (atomic_load(&naps_wanted) > atomic_load(&naps_had)) {
+			nap_us(100);
+			atomic_fetch_add(&naps_had, 1);
+		}
+	}
+	return 0;
+}
+
+/* A new worker may never have slept before. */
+/* L4 */
+static void first_sleep_of_a_thread_counts_too(void **state)
+{
+	hogs_begin(10000);
+	atomic_store(&naps_wanted, 0);
+	atomic_store(&naps_had, 0);
+	be_like(first_nap_on_demand, 'R');
+	take_waiting_item_off();
+	assert_false(wq_block_sample(&pool));
+	assert_false(wq_block_sample(&pool));
+	atomic_store(&naps_wanted, 1);
+	wait_until(atomic_load(&naps_had) == 1);
+	compute_for_ns(10000000);
+	/* from here on its clock runs anew */
+	assert_false(wq_block_sample(&pool));
+	be_gone();
+	hogs_begin(0);
+}
+
+/* L4: it holds off those who come later. */
+static void hog_is_found_though_nothing_waits(void **state)
+{
+	hogs_begin(10000);
+	take_waiting_item_off();
+	be_like(spin_at_gate, 'R');
+	wq_block_sample(&pool);
+	assert_false(wq_block_sample(&pool));
+	compute_for_ns(10000000);
+	assert_true(wq_block_sample(&pool));
+	be_gone();
+	hogs_begin(0);
+}
+
+/* ---------------------------------------------------------------------- seen */
+
+static int poller;
+static _Atomic(struct wq_ring *) ring_of_model;
+
+static long open_and_sleep(void *arg)
+{
+	int err;
+
+	atomic_store(&ring_of_model, wq_ring_open(poller, arg, &err));
+	return sleep_at_gate(NULL);
+}
+
+/* False: there is no permission for rings. */
+static bool be_watched(long (*fn)(void *arg))
+{
+	poller = wq_ring_poller_create();
+	gate_init(&model.go);
+	atomic_store(&model.is_settled, false);
+	call_start(&model.call, fn, self);
+	wait_until(atomic_load(&model.is_settled));
+	self->tid = (uint32_t)atomic_load(&model.call.tid);
+	self->ring = atomic_load(&ring_of_model);
+	wq_store_relaxed(&self->current, &item[0]);
+	return self->ring;
+}
+
+static void be_watched_no_more(void)
+{
+	be_gone();
+	if (self->ring)
+		wq_ring_close(self->ring);
+	self->ring = NULL;
+	wq_ring_poller_close(poller);
+	wq_store_relaxed(&self->current, NULL);
+}
+
+/* L1 */
+static void sleeper_is_stepped_around_as_soon_as_it_is_seen(void **state)
+{
+	if (be_watched(open_and_sleep)) {
+		wait_until(wq_ring_sleeps(self->ring));
+		wq_block_see(self);
+		assert_true(self->is_uncounted);
+		assert_true(was_woken(&idle->park));
+		wq_block_see(self);
+		assert_int_equal(pool.nr_running, 1);
+	}
+	be_watched_no_more();
+}
+
+static long open_and_nap(void *arg)
+{
+	int err;
+
+	atomic_store(&ring_of_model, wq_ring_open(poller, arg, &err));
+	nap_us(1000);
+	return spin_at_gate(NULL);
+}
+
+/* L2 */
+static void who_is_seen_to_be_back_is_counted_again(void **state)
+{
+	if (be_watched(open_and_nap)) {
+		wq_pool_lock(&pool);
+		wq_pool_uncount_locked(self);
+		self->is_seen = true;
+		unlock_only();
+		wait_until(!wq_ring_sleeps(self->ring));
+		wq_block_see(self);
+		assert_false(self->is_uncounted);
+		assert_false(self->is_seen);
+	}
+	be_watched_no_more();
+}
+
+/* By the sampler, or because it said so: then it is not for the ring to count it. */
+static void who_is_uncounted_for_another_reason_stays_so(void **state)
+{
+	if (be_watched(open_and_nap)) {
+		wq_pool_lock(&pool);
+		wq_pool_uncount_locked(self);
+		unlock_only();
+		wait_until(!wq_ring_sleeps(self->ring));
+		wq_block_see(self);
+		assert_true(self->is_uncounted);
+	}
+	be_watched_no_more();
+}
+
+/* Its function is over: it waits for a lock of the library's. */
+static void who_sleeps_outside_of_a_function_is_not_stepped_around(void **state)
+{
+	if (be_watched(open_and_sleep)) {
+		wait_until(wq_ring_sleeps(self->ring));
+		wq_store_relaxed(&self->current, NULL);
+		wq_block_see(self);
+		assert_false(self->is_uncounted);
+	}
+	be_watched_no_more();
+}
+
+/* L7: nothing is counted there. */
+static void sleeper_of_an_unbound_pool_is_left_to_the_sampler(void **state)
+{
+	if (be_watched(open_and_sleep)) {
+		wait_until(wq_ring_sleeps(self->ring));
+		wq_block_see(self);
+		assert_false(self->is_uncounted);
+	}
+	be_watched_no_more();
+}
+
 /* --------------------------------------------------------- sampled, for WQ_BH */
 
 static void look_often(void)
@@ -428,6 +657,21 @@ static void wait_of_the_librarys_own_is_no_fault(void **state)
 	be_gone();
 }
 
+/* M2 */
+static void wait_for_the_librarys_locks_is_no_fault(void **state)
+{
+	/* as the manager itself brings about, which takes the pool's lock to look */
+	uint32_t sleeps = 1;
+
+	be_like(sleep_at_gate, 'S');
+	self->lock_sleeps = &sleeps;
+	look_often();
+	sleeps = 2;
+	wq_block_sample(&pool);
+	assert_int_equal(lines_take(), 0);
+	be_gone();
+}
+
 /* Its item has run. */
 static void wait_for_the_next_turn_is_no_fault(void **state)
 {
@@ -436,13 +680,6 @@ static void wait_for_the_next_turn_is_no_fault(void **state)
 	look_often();
 	assert_int_equal(lines_take(), 0);
 	be_gone();
-}
-
-static void take_waiting_item_off(void)
-{
-	wq_pool_lock(&pool);
-	wq_pwq_unfile_locked(pwq, &item[1], item[1].data, 0);
-	unlock_only();
 }
 
 static void sleeper_whom_nobody_waits_for_is_not_looked_for(void **state)
@@ -472,7 +709,8 @@ static void sleeper_of_a_pool_for_bh_is_reported_once_and_not_replaced(void **st
 	wait_until(wq_turn_is_awaited(&turn));
 	look_often();
 	/* once per process: this test comes behind those that expect no report */
-	assert_non_null(strstr(line_take(), "an item of a WQ_BH queue sleeps"));
+	assert_non_null(strstr(line_take(), "an item of a WQ_BH queue sleeps while others wait for "
+					    "it: test_block+0x"));
 	look_often();
 	assert_int_equal(lines_take(), 0);
 	wq_turn_leave(&turn);
@@ -501,14 +739,26 @@ int main(void)
 		unbound_test(spinner_is_stepped_around_in_an_unbound_pool),
 		bound_test(worker_that_gets_on_is_not_stepped_around),
 		bound_test(nobody_is_stepped_around_if_nothing_waits),
+		unbound_test(nobody_is_stepped_around_if_nothing_waits),
+		unbound_test(nobody_of_an_unbound_pool_is_looked_at_if_nothing_waits),
 		bound_test(item_in_the_intake_counts_as_waiting),
 		bound_test(uncounted_worker_is_not_stepped_around_twice),
 		unbound_test(uncounted_worker_is_not_stepped_around_twice),
 		bound_test(worker_whose_state_is_unknown_counts_as_asleep),
 		bound_test(worker_stepped_around_may_wait_as_well),
+		bound_test(spinner_is_stepped_around_when_it_has_computed_for_long),
+		bound_test(clock_starts_anew_with_the_next_item_and_after_a_sleep),
+		bound_test(first_sleep_of_a_thread_counts_too),
+		bound_test(hog_is_found_though_nothing_waits),
+		bound_test(sleeper_is_stepped_around_as_soon_as_it_is_seen),
+		bound_test(who_is_seen_to_be_back_is_counted_again),
+		bound_test(who_is_uncounted_for_another_reason_stays_so),
+		bound_test(who_sleeps_outside_of_a_function_is_not_stepped_around),
+		unbound_test(sleeper_of_an_unbound_pool_is_left_to_the_sampler),
 		bh_test(begin_lets_nobody_run_in_a_pool_for_bh),
 		bh_test(spinner_of_a_pool_for_bh_is_no_fault),
 		bh_test(wait_of_the_librarys_own_is_no_fault),
+		bh_test(wait_for_the_librarys_locks_is_no_fault),
 		bh_test(wait_for_the_next_turn_is_no_fault),
 		bh_test(sleeper_whom_nobody_waits_for_is_not_looked_for),
 		bh_test(sleeper_of_a_pool_for_bh_is_reported_once_and_not_replaced),

@@ -5,7 +5,10 @@
  *
  * There are no workers: the test is the runner's. Each test has a process of its own.
  */
+#include "../support/meddle.h"
 #include "machine.h"
+
+#include <workq/timer.h>
 
 #include "core/callback.h"
 #include "core/worker.h"
@@ -228,6 +231,22 @@ static void expired_timer_armed_anew_is_called_at_its_new_time(void)
 	must(tick[0].calls == 1);
 }
 
+/* It is in the wheel again, and nowhere else. */
+static void expired_timer_armed_anew_can_be_taken_off(void)
+{
+	begin();
+	expire_one(0);
+	expire_one(1);
+	wq_shard_lock(shard);
+	wq_shard_move_locked(shard, &tick[0].timer, now + 1);
+	must(tick[0].timer.state == ((shard->index + 1) | WQ_TIMER_ARMED));
+	wq_shard_remove_locked(shard, &tick[0].timer);
+	must(wq_wheel_is_valid(&shard->wheel));
+	wq_shard_unlock(shard);
+	run();
+	must(tick[0].calls == 0 && tick[1].calls == 1);
+}
+
 static void only_a_worker_in_the_runner_is_the_caller(void)
 {
 	static struct wq_worker worker;
@@ -326,9 +345,56 @@ static void timer_armed_by_its_callback_stays_so_if_nobody_waits(void)
 	must(is_expired(0));
 }
 
+/* Whoever finds it not pending, without a lock, may rely on timer_delete_sync() to wait for it. */
+static void timer_that_expires_is_pending_until_it_is_called(void)
+{
+	struct timer_list *timer = &tick[0].timer;
+	unsigned int budget = 1;
+
+	begin();
+	wq_shard_lock(shard);
+	wq_shard_add_locked(shard, timer, now + LATER);
+	must(wq_shard_expire_locked(shard, now + LATER + 1, &budget) == timer);
+	must(timer_pending(timer));
+	add_expired_locked(timer);
+	must(timer_pending(timer));
+	wq_shard_remove_locked(shard, timer);
+	must(!timer_pending(timer));
+	wq_shard_unlock(shard);
+}
+
+static void move_expired(void)
+{
+	wq_shard_move_locked(shard, &tick[0].timer, now + LATER);
+}
+
+static void look_for_expired(void)
+{
+	must(timer_pending(&tick[0].timer));
+}
+
+static void timer_that_is_moved_when_it_has_expired_is_pending_all_the_while(void)
+{
+	bool is_inside = true;
+
+	if (!STEPS_EXIST)
+		exit(EXIT_SKIPPED);
+	begin();
+	wq_shard_lock(shard);
+	for (long n = 1; is_inside; n++) {
+		add_expired_locked(&tick[0].timer);
+		is_inside = meddle_after(n, move_expired, look_for_expired);
+		must(timer_pending(&tick[0].timer) && tick[0].timer.expires == now + LATER);
+		wq_shard_remove_locked(shard, &tick[0].timer);
+	}
+	wq_shard_unlock(shard);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		child_test(timer_that_expires_is_pending_until_it_is_called),
+		child_test(timer_that_is_moved_when_it_has_expired_is_pending_all_the_while),
 		child_test(runner_is_queued_once_with_high_priority_on_the_shards_cpu),
 		child_test(runner_that_runs_is_queued_once_more),
 		child_test(callbacks_come_in_the_order_of_their_times),
@@ -336,6 +402,7 @@ int main(void)
 		child_test(timer_taken_off_before_its_turn_is_not_called),
 		child_test(timer_expired_meanwhile_is_called_in_the_same_run),
 		child_test(expired_timer_armed_anew_is_called_at_its_new_time),
+		child_test(expired_timer_armed_anew_can_be_taken_off),
 		child_test(only_a_worker_in_the_runner_is_the_caller),
 		child_test(waiters_wait_for_the_callback_that_runs_only),
 		child_test(timer_armed_by_its_callback_is_taken_for_one_of_the_waiters),

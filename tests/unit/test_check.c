@@ -241,6 +241,13 @@ static void sound_pool_passes_any_number_of_checks(void **state)
 		wq_pool_check_locked(&pool);
 }
 
+static void worker_that_runs_again_without_an_item_is_noticed(void **state)
+{
+	pool.again = running;
+	assert_sound();
+	assert_notices(pool.again, idle[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +265,7 @@ int main(void)
 		check_test(idle_worker_with_callers_waiting_is_noticed),
 		check_test(slot_without_thread_but_with_an_item_is_noticed),
 		check_test(slot_without_thread_but_uncounted_is_noticed),
+		check_test(worker_that_runs_again_without_an_item_is_noticed),
 		check_test(worker_uncounted_without_an_item_is_noticed),
 		check_test(more_running_than_there_are_is_noticed),
 		check_test(fewer_workers_than_idle_and_running_ones_is_noticed),

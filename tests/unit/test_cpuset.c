@@ -465,6 +465,27 @@ static void random_sets_agree_with_flags(void **state)
 	}
 }
 
+static void filled_set_has_the_ids_below(void **state)
+{
+	wq_cpuset_fill(&set, 0);
+	assert_true(wq_cpuset_is_empty(&set));
+	wq_cpuset_fill(&set, 65);
+	assert_int_equal(wq_cpuset_count(&set), 65);
+	assert_true(wq_cpuset_has(&set, 64));
+	wq_cpuset_fill(&set, WQ_MAX_CPUS);
+	assert_int_equal(wq_cpuset_count(&set), WQ_MAX_CPUS);
+}
+
+static void copy_by_words_is_a_copy(void **state)
+{
+	struct wq_cpuset copy;
+
+	wq_cpuset_fill(&set, 100);
+	wq_cpuset_add(&set, WQ_MAX_CPUS - 1);
+	wq_cpuset_copy_atomic(&copy, &set);
+	assert_true(wq_cpuset_is_equal(&copy, &set));
+}
+
 static void truncated_set_keeps_the_ids_below(void **state)
 {
 	(void)state;
@@ -485,6 +506,8 @@ static void truncated_set_keeps_the_ids_below(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		room_test(filled_set_has_the_ids_below),
+		room_test(copy_by_words_is_a_copy),
 		room_test(truncated_set_keeps_the_ids_below),
 		room_test(cleared_set_is_empty),
 		room_test(added_cpu_is_the_only_new_member),

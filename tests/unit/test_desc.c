@@ -4,6 +4,8 @@
  */
 #include "handmade.h"
 
+#include "base/grace.h"
+#include "lines.h"
 #include "watch/desc.h"
 #include "watch/dump.h"
 
@@ -108,6 +110,55 @@ static void item_is_dated_when_it_is_first_seen(void **state)
 	end_item(worker);
 }
 
+/* It has run nothing yet. */
+static void thread_without_an_item_has_a_name_only(void **state)
+{
+	char name[32];
+
+	handmade_begin(WQ_PERCPU, WQ_DFL_ACTIVE);
+	wq_store_release(&wq_nr_pools, POOL_ID + 1u);
+	wq_pool_lock(&pool);
+	new_worker();
+	unlock_only();
+	assert_true(wq_desc_comm(wq_os_tid(), name, sizeof(name)));
+	assert_string_equal(name, "kworker/0:0");
+	wq_store_release(&wq_nr_pools, 1u);
+	handmade_end();
+}
+
+/* By the hash of their addresses. */
+static struct work_struct *same_bucket(struct work_struct *work, int nr, struct work_struct *first)
+{
+	for (int i = 0; i < nr; i++)
+		if (&work[i] != first && wq_work_bucket(&work[i]) == wq_work_bucket(first))
+			return &work[i];
+	abort();
+}
+
+static void waiters_of_two_items_are_told_apart_though_they_share_a_list(void **state)
+{
+	static struct work_struct many[64 * WQ_BUSY_BUCKETS];
+	static struct wq_record record[2] = { { .owner = 11 }, { .owner = 22 } };
+	struct work_struct *waiting[2] = { many };
+	struct wq_barrier barrier[2];
+
+	handmade_begin(WQ_PERCPU, WQ_DFL_ACTIVE);
+	waiting[1] = same_bucket(many, 64 * WQ_BUSY_BUCKETS, many);
+	wq_pool_lock(&pool);
+	for (int i = 0; i < 2; i++) {
+		INIT_WORK(waiting[i], never_run);
+		file_with(pwq, waiting[i], 0);
+		barrier[i] = (struct wq_barrier){ .park = &record[i].park };
+		wq_barrier_add_filed_locked(&pool, &barrier[i], waiting[i]);
+	}
+	unlock_only();
+	wq_dump_queue(&wq);
+	assert_non_null(strstr(line_kept[2], " BAR(11), "));
+	assert_non_null(strstr(line_kept[2], " BAR(22)"));
+	lines_take();
+	handmade_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +169,8 @@ int main(void)
 		desc_test(another_pwq_is_not_forgotten),
 		desc_test(slot_of_a_thread_that_is_gone_remembers_nothing),
 		desc_test(item_is_dated_when_it_is_first_seen),
+		room_test(thread_without_an_item_has_a_name_only),
+		lines_test(waiters_of_two_items_are_told_apart_though_they_share_a_list),
 	};
 
 	return cmocka_run_group_tests_name("desc", tests, NULL, NULL);

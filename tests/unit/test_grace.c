@@ -167,6 +167,15 @@ static void nest(struct reader *reader)
 	must(nesting(reader->record) == 1);
 }
 
+/* As one who holds a lock. */
+static void nest_locked(struct reader *reader)
+{
+	wq_grace_enter_locked();
+	must(nesting(reader->record) == 2);
+	wq_grace_leave();
+	must(nesting(reader->record) == 1);
+}
+
 static void inner_leave_does_not_end_the_section(void)
 {
 	static struct reader reader;
@@ -610,6 +619,20 @@ static void fill_table(struct crowd *crowd, int nr)
 	crowd_claim(crowd, nr);
 }
 
+static void sections_of_lock_holders_count_in_the_shared_record(void)
+{
+	static struct reader reader;
+	static struct crowd crowd;
+
+	fill_table(&crowd, TABLE_START);
+	reader_prepare(&reader);
+	reader.meanwhile = nest_locked;
+	reader_start(&reader);
+	must(reader.record->shared);
+	must_wait_for(&reader);
+	crowd_leave(&crowd, TABLE_START);
+}
+
 static void threads_without_room_share_a_record(void)
 {
 	enum { NR = TABLE_START + 10 };
@@ -686,6 +709,7 @@ int main(void)
 		child_test(thousands_of_threads_over_time_do_not_grow_the_table),
 		child_test(record_of_a_dead_thread_is_used_again_and_works),
 		child_test(living_threads_keep_their_records),
+		child_test(sections_of_lock_holders_count_in_the_shared_record),
 		child_test(threads_without_room_share_a_record),
 		child_test(synchronize_waits_for_all_sections_in_the_shared_record),
 		child_test(records_are_found_again_after_there_was_no_room),

@@ -191,6 +191,30 @@ static void what_is_in_the_intake_is_filed_under_the_old_limit(void)
 	must(is_active(&item[3]));
 }
 
+/* A worker of the pool runs: it sees to what comes, so that others' lock holds do not. */
+static void occupy(struct wq_pool *pool)
+{
+	struct wq_worker *worker;
+
+	wq_pool_lock(pool);
+	worker = wq_worker_alloc_locked(pool);
+	must(worker);
+	worker->tid = wq_os_tid();
+	pool->nr_running++;
+	wq_pool_unlock(pool);
+}
+
+/* C6, N1 */
+static void what_is_in_the_intake_of_a_busy_pool_is_filed_under_the_old_limit(void)
+{
+	begin_with(WQ_PERCPU, 3);
+	occupy(at(4)->pool);
+	for (int i = 0; i < 5; i++)
+		push_to(at(4), i);
+	set_limits(1, 1);
+	must(is_active(&item[2]) && is_held(&item[3]) && is_held(&item[4]));
+}
+
 /* ---------------------------------------------------------------------- freezing */
 
 static void check_freeze(unsigned int flags, unsigned int cpu)
@@ -391,6 +415,7 @@ int main(void)
 		node_test(pwqs_of_a_percpu_queue_have_a_limit_each),
 		node_test(raised_limit_starts_what_was_held_back),
 		node_test(what_is_in_the_intake_is_filed_under_the_old_limit),
+		node_test(what_is_in_the_intake_of_a_busy_pool_is_filed_under_the_old_limit),
 		node_test(frozen_percpu_queue_holds_back_what_comes),
 		node_test(frozen_unbound_queue_holds_back_what_comes),
 		node_test(frozen_ordered_queue_holds_back_what_comes),

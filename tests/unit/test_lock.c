@@ -5,6 +5,8 @@
 #include "fault.h"
 
 #include "base/lock.h"
+#include "base/os.h"
+#include "base/park.h"
 
 static struct wq_lock config = WQ_LOCK_INITIALIZER(WQ_RANK_CONFIG);
 static struct wq_lock flush = WQ_LOCK_INITIALIZER(WQ_RANK_FLUSH);
@@ -97,6 +99,29 @@ static void waiter_sleeps_until_the_lock_is_free(void)
 	must(count == 1);
 }
 
+static uint32_t own_sleeps; /* of who took the lock, when it had it */
+
+static long take_and_tell(void *arg)
+{
+	must(!wq_lock_sleeps);
+	take_once(arg);
+	own_sleeps = wq_lock_sleeps;
+	return 0;
+}
+
+static void who_slept_for_a_lock_can_tell(void)
+{
+	struct call call;
+
+	wq_membarrier_init();
+	wq_lock_acquire(&pool);
+	call_start(&call, take_and_tell, &pool);
+	must(call_blocks(&call));
+	wq_lock_release(&pool);
+	call_join(&call);
+	must(own_sleeps && own_sleeps % 2 == 0);
+}
+
 /* Whoever sleeps behind another one must not be forgotten. */
 static void all_sleepers_get_the_lock_in_the_end(void)
 {
@@ -181,6 +206,55 @@ static void try_takes_a_free_lock_only(void **state)
 	assert_false(try_in_thread(&pool));
 	wq_lock_release(&pool);
 	assert_true(try_in_thread(&pool));
+}
+
+/* In any order, and of any number. */
+static void acquire_until_takes_a_lock_or_gives_up(void **state)
+{
+	struct call call;
+
+	wq_lock_acquire(&pool);
+	assert_true(wq_lock_acquire_until(&other_pool, wq_os_now_ns()));
+	wq_assert_held(&other_pool);
+	assert_false(wq_lock_acquire_until(&pool, wq_os_now_ns()));
+	assert_false(wq_lock_acquire_until(&pool, wq_os_now_ns() + 3000000));
+	wq_lock_release(&other_pool);
+	wq_lock_release(&pool);
+	call_start(&call, take_once, &pool);
+	call_join(&call);
+}
+
+static long hold_for_a_while(void *arg)
+{
+	wq_lock_acquire(&pool);
+	gate_open(arg);
+	nap_us(2000);
+	wq_lock_release(&pool);
+	return 0;
+}
+
+static void acquire_until_waits_for_the_lock(void **state)
+{
+	struct gate is_held;
+	struct call call;
+
+	gate_init(&is_held);
+	call_start(&call, hold_for_a_while, &is_held);
+	gate_wait(&is_held);
+	assert_true(wq_lock_acquire_until(&pool, WQ_FOREVER));
+	wq_assert_held(&pool);
+	wq_lock_release(&pool);
+	call_join(&call);
+}
+
+/* Rank and all: the next one is the first. */
+static void forgotten_locks_are_not_held(void **state)
+{
+	wq_lock_acquire(&pool);
+	wq_lock_forget_held();
+	wq_lock_init(&pool, WQ_RANK_POOL);
+	wq_lock_acquire(&other_pool);
+	wq_lock_release(&other_pool);
 }
 
 static void initialised_lock_is_free_and_has_its_rank(void **state)
@@ -358,12 +432,16 @@ int main(void)
 		heavy_test(contenders_are_never_inside_together),
 		child_test(waiter_sleeps_until_the_lock_is_free),
 		heavy_test(waiter_sleeps_until_the_lock_is_free),
+		child_test(who_slept_for_a_lock_can_tell),
 		child_test(all_sleepers_get_the_lock_in_the_end),
 		heavy_test(all_sleepers_get_the_lock_in_the_end),
 		child_test(hog_does_not_starve_the_others),
 		heavy_test(hog_does_not_starve_the_others),
 		lock_test(locks_do_not_exclude_each_other),
 		lock_test(try_takes_a_free_lock_only),
+		lock_test(acquire_until_takes_a_lock_or_gives_up),
+		lock_test(acquire_until_waits_for_the_lock),
+		lock_test(forgotten_locks_are_not_held),
 		lock_test(initialised_lock_is_free_and_has_its_rank),
 		lock_test(ranks_in_order_are_fine),
 		lock_test(lock_of_the_same_rank_after_the_first_is_fine),

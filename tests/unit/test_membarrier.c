@@ -6,6 +6,7 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <workq/workq.h>
 
 #include "base/membarrier.h"
 #include "base/os.h"
@@ -21,18 +22,24 @@ static bool kernel_has_membarrier(void)
 
 static void barrier_is_missing_until_asked_for(void)
 {
-	must(wq_membarrier_is_missing);
+	must(wq_membarrier_is_missing());
 	wq_light_barrier();
 	wq_heavy_barrier();
-	must(wq_membarrier_is_missing);
+	must(wq_membarrier_is_missing());
 }
 
 static void init_finds_what_the_kernel_has(void)
 {
 	for (int i = 0; i < 2; i++) {
 		wq_membarrier_init();
-		must(wq_membarrier_is_missing != kernel_has_membarrier());
+		must(wq_membarrier_is_missing() != kernel_has_membarrier());
 	}
+}
+
+static void library_that_has_started_knows_what_the_kernel_has(void)
+{
+	must(workq_start() == 0);
+	must(wq_membarrier_is_missing() != kernel_has_membarrier());
 }
 
 static void errno_is_untouched(void)
@@ -51,7 +58,7 @@ static void take_membarrier_away(void)
 {
 	wq_report_set_fn(lines_catch);
 	wq_membarrier_init();
-	if (wq_membarrier_is_missing)
+	if (wq_membarrier_is_missing())
 		exit(EXIT_SKIPPED);
 	fault_syscall(SYS_membarrier, EPERM);
 }
@@ -62,7 +69,7 @@ static void barrier_refused_later_is_replaced_and_noted_once(void)
 	for (int i = 0; i < 3; i++) {
 		errno = 4711;
 		wq_heavy_barrier();
-		must(wq_membarrier_is_missing);
+		must(wq_membarrier_is_missing());
 		must(errno == 4711);
 	}
 	must(strncmp(line_kept[0], "workq: note: membarrier", 23) == 0);
@@ -148,6 +155,7 @@ int main(void)
 		child_test(barrier_is_missing_until_asked_for),
 		child_test(init_finds_what_the_kernel_has),
 		heavy_test(init_finds_what_the_kernel_has),
+		child_test(library_that_has_started_knows_what_the_kernel_has),
 		child_test(errno_is_untouched),
 		heavy_test(errno_is_untouched),
 		child_test(barrier_refused_later_is_replaced_and_noted_once),

@@ -158,10 +158,37 @@ static void item_that_queues_itself_alone_stays_with_its_worker(void **state)
 	struct wq_worker *worker = add_running_with(0), *idle = add_idle();
 
 	push_own(worker, 0);
+	assert_ptr_equal(pool.again, worker);
 	assert_empty(&pool.worklist);
-	assert_list(&worker->scheduled, 0);
-	assert_int_equal(nr_active(pwq), 2);
+	assert_int_equal(nr_active(pwq), 1);
 	assert_false(was_woken(&idle->park));
+}
+
+/* B8: it came before what is in the intake by now. */
+static void item_that_is_to_run_again_is_filed_first(void **state)
+{
+	struct wq_worker *worker = add_running_with(0);
+
+	push_own(worker, 0);
+	push(1);
+	wq_pool_lock(&pool);
+	wq_pool_drain_locked(&pool);
+	assert_null(pool.again);
+	assert_list(&worker->scheduled, 0);
+	assert_list(&pool.worklist, 1);
+	assert_int_equal(nr_active(pwq), 3);
+	unlock_only();
+}
+
+/* B5 */
+static void second_worker_s_item_is_filed_while_another_is_to_run_again(void **state)
+{
+	struct wq_worker *first = add_running_with(0), *second = add_running_with(1);
+
+	push_own(first, 0);
+	push_own(second, 1);
+	assert_null(pool.again);
+	assert_list(&pool.worklist, 0, 1);
 }
 
 /* B8 */
@@ -171,8 +198,8 @@ static void item_that_queues_itself_behind_others_waits_its_turn(void **state)
 
 	push(1);
 	push_own(worker, 0);
+	assert_null(pool.again);
 	assert_list(&pool.worklist, 1, 0);
-	assert_empty(&worker->scheduled);
 }
 
 static void other_item_queued_by_a_worker_goes_to_the_worklist(void **state)
@@ -180,8 +207,8 @@ static void other_item_queued_by_a_worker_goes_to_the_worklist(void **state)
 	struct wq_worker *worker = add_running_with(0);
 
 	push_own(worker, 1);
+	assert_null(pool.again);
 	assert_list(&pool.worklist, 1);
-	assert_empty(&worker->scheduled);
 }
 
 /* C1 */
@@ -191,8 +218,11 @@ static void item_that_queues_itself_over_the_limit_is_inactive(void **state)
 
 	pwq->own.max = 1;
 	push_own(worker, 0);
+	wq_pool_lock(&pool);
+	wq_pool_drain_locked(&pool);
+	unlock_only();
+	assert_null(pool.again);
 	assert_empty(&pool.worklist);
-	assert_empty(&worker->scheduled);
 	assert_list(&pwq->inactive, 0);
 }
 
@@ -208,8 +238,8 @@ static void item_made_anew_in_its_own_function_is_another_one(void **state)
 
 	INIT_WORK(&item[0], another_func);
 	push_own(worker, 0);
+	assert_null(pool.again);
 	assert_list(&pool.worklist, 0);
-	assert_empty(&worker->scheduled);
 }
 
 enum {
@@ -394,6 +424,16 @@ static void manager_is_told_when_a_worker_begins_to_run(void **state)
 	assert_false(manager_was_woken());
 	wq_pool_lock(&pool);
 	wq_pool_unidle_locked(&pool, worker);
+	wq_pool_unlock(&pool);
+	assert_true(manager_was_woken());
+}
+
+/* Also where that is one who did not come from the idle ones, as a rescuer's. */
+static void manager_is_told_when_somebody_joins_who_runs(void **state)
+{
+	wq_manager_samples = false;
+	wq_pool_lock(&pool);
+	wq_pool_enter_locked(&pool);
 	wq_pool_unlock(&pool);
 	assert_true(manager_was_woken());
 }
@@ -791,6 +831,8 @@ int main(void)
 		bound_test(push_of_an_own_worker_does_not_wait_for_the_lock),
 		bound_test(item_that_queues_itself_alone_stays_with_its_worker),
 		unbound_test(item_that_queues_itself_alone_stays_with_its_worker),
+		bound_test(item_that_is_to_run_again_is_filed_first),
+		bound_test(second_worker_s_item_is_filed_while_another_is_to_run_again),
 		bound_test(item_that_queues_itself_behind_others_waits_its_turn),
 		bound_test(other_item_queued_by_a_worker_goes_to_the_worklist),
 		bound_test(item_that_queues_itself_over_the_limit_is_inactive),
@@ -803,6 +845,7 @@ int main(void)
 		bound_test(more_due_than_there_is_room_for_are_woken_all_the_same),
 		bound_test(idle_worker_is_not_running),
 		bound_test(manager_is_told_when_a_worker_begins_to_run),
+		bound_test(manager_is_told_when_somebody_joins_who_runs),
 		bound_test(manager_that_looks_by_itself_is_not_told),
 		bound_test(worker_leaves_the_count_and_comes_back),
 		bound_test(bound_pool_offers_its_newest_idle_worker),

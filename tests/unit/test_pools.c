@@ -4,7 +4,7 @@
  *
  * No thread is started. Each test has a process of its own.
  */
-#include "machine.h"
+#include "queue_calls.h"
 
 #include "core/worker.h"
 #include "memory.h"
@@ -59,6 +59,39 @@ static void pools_are_created_once(void)
 	must(wq_pools_of_cpu(FIRST, WQ_HIGHPRI) == pool);
 }
 
+static int try_to_create_bound(int nr_allocs)
+{
+	int err;
+
+	allocs_left = nr_allocs;
+	wq_lock_acquire(&wq_config_lock);
+	err = wq_pools_create_bound();
+	wq_lock_release(&wq_config_lock);
+	allocs_left = -1;
+	return err;
+}
+
+/* They were: the old ones stayed, of no use, and took numbers that pools need. */
+static void pools_of_a_failed_start_are_not_made_again(void)
+{
+	need_end_of_memory();
+	set_cpus();
+	must(try_to_create_bound(2) == -ENOMEM); /* the tables */
+	/* a CPU's pools are made together */
+	for (int nr = 0; nr < NR_KINDS; nr++) {
+		must(try_to_create_bound(nr) == -ENOMEM);
+		must(wq_nr_pools == 1);
+	}
+	for (int nr = 0; nr < NR_KINDS; nr++) {
+		must(try_to_create_bound(nr ? nr : NR_KINDS) == -ENOMEM);
+		must(wq_nr_pools == 1 + NR_KINDS);
+	}
+	must(try_to_create_bound(NR_KINDS * (NR_ALLOWED - 1)) == 0);
+	must(wq_nr_pools == 1 + NR_KINDS * NR_ALLOWED);
+	for (int i = 0; i < NR_KINDS; i++)
+		check_pool(wq_pools_of_cpu(SECOND, kinds[i]), SECOND, kinds[i]);
+}
+
 static void new_pool_offers_the_manager_to_the_first_push(void)
 {
 	start_bare_machine();
@@ -66,6 +99,42 @@ static void new_pool_offers_the_manager_to_the_first_push(void)
 		must(wq_pools[id]->waker == &wq_manager_park);
 		must(wq_pool_take_waker(wq_pools[id]) == &wq_manager_park);
 	}
+}
+
+/* Q1: a program that has asked for workers beforehand gets them for later CPUs, too. */
+static void manager_is_told_of_the_pools_of_a_cpu_that_appears(void)
+{
+	start_bare_machine();
+	wq_manager_prepare();
+	must(was_woken(&wq_manager_park));
+	wq_cpuset_add(&wq_allowed_cpus, NR_CPUS - 1);
+	wq_lock_acquire(&wq_config_lock);
+	must(wq_pools_create_bound() == 0);
+	wq_lock_release(&wq_config_lock);
+	must(was_woken(&wq_manager_park));
+}
+
+/* It waits for the one that runs, as it must on the pool's own CPU; elsewhere it need not (L6). */
+static void item_not_filed_yet_is_seen_when_its_pool_is_placed_elsewhere(void)
+{
+	struct wq_pool *pool;
+	struct wq_pwq *pwq;
+
+	start_machine();
+	init_items();
+	pwq = wq_wq_pwq_of(make_queue(0), FIRST);
+	pool = pwq->pool;
+	wq_manager_samples = true;
+	wq_pool_lock(pool);
+	wq_pool_enter_locked(pool);
+	wq_pool_unlock(pool);
+	push_to(pwq, 0);
+	must(!was_woken(&wq_manager_park));
+	wq_lock_acquire(&wq_config_lock);
+	wq_pools_place(pool, &wq_allowed_cpus);
+	wq_lock_release(&wq_config_lock);
+	must(is_active(&item[0]));
+	must(was_woken(&wq_manager_park));
 }
 
 /* ------------------------------------------------------------------ unbound ones */
@@ -162,6 +231,18 @@ static void new_unbound_pool_offers_the_manager_to_the_first_push(void)
 {
 	begin();
 	must(wq_pool_take_waker(get(0, &one, &one)) == &wq_manager_park);
+}
+
+/* Q1 */
+static void manager_is_told_of_an_unbound_pool_that_is_wanted(void)
+{
+	begin();
+	wq_manager_prepare();
+	must(was_woken(&wq_manager_park));
+	get(0, &one, &one);
+	must(was_woken(&wq_manager_park));
+	get(0, &one, &one);
+	must(!was_woken(&wq_manager_park));
 }
 
 /* ----------------------------------------------------------------------- leaving */
@@ -265,6 +346,24 @@ static void there_is_no_pool_beyond_the_last_id(void)
 	must(get(3, &one, &one) == pool);
 }
 
+static int create_bound(void);
+
+/* All of a CPU's, or none. */
+static void there_are_no_pools_of_a_cpu_beyond_the_last_id(void)
+{
+	unsigned int nr;
+
+	begin();
+	nr = wq_nr_pools;
+	for (unsigned int id = nr; id < WQ_MAX_POOLS; id++)
+		wq_pools[id] = wq_pools_of_cpu(FIRST, 0);
+	wq_cpuset_add(&wq_allowed_cpus, SECOND + 2);
+	wq_nr_pools = WQ_MAX_POOLS;
+	must(create_bound() == -ENOMEM && wq_nr_pools == WQ_MAX_POOLS);
+	wq_nr_pools = nr;
+	must(create_bound() == 0 && wq_nr_pools == nr + NR_KINDS);
+}
+
 static int create_bound(void)
 {
 	int err;
@@ -306,26 +405,59 @@ static void without_memory_there_is_no_unbound_pool(void)
 	must(get(0, &one, &one)->nr_pwqs == 1);
 }
 
+/* --------------------------------------------------------------- how many run */
+
+static void set_max_running(unsigned int each, unsigned int quota)
+{
+	wq_lock_acquire(&wq_config_lock);
+	wq_pools_set_max_running(each, quota);
+	wq_lock_release(&wq_config_lock);
+}
+
+static void quota_bounds_what_the_cpus_of_a_pod_would_run(void)
+{
+	struct wq_pool *pool;
+
+	start_bare_machine();
+	pool = get(0, &wq_allowed_cpus, &wq_allowed_cpus);
+	must(pool->max_running == NR_ALLOWED);
+	set_max_running(0, 2);
+	must(pool->max_running == 2);
+	set_max_running(0, NR_ALLOWED + 1);
+	must(pool->max_running == NR_ALLOWED);
+	set_max_running(7, 2);
+	must(pool->max_running == 7);
+	must(get(-20, &wq_allowed_cpus, &wq_allowed_cpus)->max_running == 7);
+	set_max_running(0, 0);
+	must(pool->max_running == NR_ALLOWED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		child_test(every_allowed_cpu_has_a_pool_of_each_kind),
 		child_test(pools_are_found_by_their_ids),
 		child_test(pools_are_created_once),
+		child_test(pools_of_a_failed_start_are_not_made_again),
 		child_test(new_pool_offers_the_manager_to_the_first_push),
+		child_test(manager_is_told_of_the_pools_of_a_cpu_that_appears),
+		child_test(item_not_filed_yet_is_seen_when_its_pool_is_placed_elsewhere),
 		child_test(unbound_pool_is_as_it_was_asked_for),
 		child_test(pool_is_shared_by_all_who_ask_for_the_same),
 		child_test(who_asks_for_something_else_gets_another_pool),
 		child_test(unbound_pool_of_one_cpu_is_not_that_cpus_own),
 		child_test(new_unbound_pool_offers_the_manager_to_the_first_push),
+		child_test(manager_is_told_of_an_unbound_pool_that_is_wanted),
 		child_test(manager_is_told_when_the_last_pwq_has_left),
 		child_test(pool_that_was_left_becomes_what_is_asked_for_next),
 		child_test(pool_that_is_used_is_left_alone),
 		child_test(pool_that_has_workers_becomes_nothing_else),
 		child_test(pool_that_was_left_is_found_by_who_asks_for_the_same),
 		child_test(there_is_no_pool_beyond_the_last_id),
+		child_test(there_are_no_pools_of_a_cpu_beyond_the_last_id),
 		child_test(creation_without_memory_is_made_good_by_the_next),
 		child_test(without_memory_there_is_no_unbound_pool),
+		child_test(quota_bounds_what_the_cpus_of_a_pod_would_run),
 	};
 
 	return cmocka_run_group_tests_name("pools", tests, NULL, NULL);

@@ -66,14 +66,14 @@ static void new_pwq_knows_its_pool_and_queue(void **state)
 }
 
 /* L3 */
-static void intensive_means_something_on_bound_pools_only(void **state)
+static void intensive_means_something_on_pools_of_cpus_only(void **state)
 {
 	struct workqueue_struct intensive;
 	struct wq_pwq *on_bound, *on_unbound;
 
 	handmade_wq(&intensive, WQ_CPU_INTENSIVE, 1);
 	on_bound = new_pwq(&intensive, &pool);
-	pool.is_bound = false;
+	pool.cpu = -1;
 	on_unbound = new_pwq(&intensive, &pool);
 	assert_true(on_bound->is_intensive);
 	assert_false(on_unbound->is_intensive);
@@ -572,7 +572,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		pwq_test(new_pwq_knows_its_pool_and_queue),
-		pwq_test(intensive_means_something_on_bound_pools_only),
+		pwq_test(intensive_means_something_on_pools_of_cpus_only),
 		pwq_test(items_under_the_limit_go_to_the_worklist_in_order),
 		pwq_test(items_over_the_limit_wait_inactive_in_order),
 		pwq_test(item_behind_waiting_ones_waits_too),

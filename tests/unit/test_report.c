@@ -82,6 +82,17 @@ static void overlong_message_is_cut(void **state)
 	assert_int_equal(strncmp(msg.text + sizeof(PREFIX) - 1, text, 200), 0);
 }
 
+/* A name with a newline once made two lines of one. */
+static void control_characters_become_question_marks(void **state)
+{
+	struct wq_msg msg;
+
+	wq_msg_warning(&msg, "a\nb\033[1m");
+	wq_msg_text(&msg, "\x7f\t~ \xc3\xa4");
+	wq_msg_send(&msg);
+	assert_string_equal(line_take(), PREFIX "a?b?[1m??~ \xc3\xa4");
+}
+
 /* One text after the other until nothing fits, at every offset. */
 static void message_ends_at_its_buffer_wherever_it_is_cut(void **state)
 {
@@ -325,6 +336,7 @@ int main(void)
 		lines_test(message_starts_with_its_prefix),
 		lines_test(message_holds_its_parts_in_order),
 		lines_test(numbers_are_written_in_full),
+		lines_test(control_characters_become_question_marks),
 		lines_test(overlong_message_is_cut),
 		lines_test(message_ends_at_its_buffer_wherever_it_is_cut),
 		lines_test(line_goes_to_standard_error_by_default),

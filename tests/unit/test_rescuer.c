@@ -11,10 +11,9 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include <workq/workq.h>
-
 #include "base/grace.h"
 #include "core/rescuer.h"
+#include "ops/init.h"
 
 enum {
 	TURN = 16,
@@ -221,10 +220,41 @@ static void queue_without_memory_is_refused_with_its_thread(void)
 	int nr = 0;
 
 	need_end_of_memory();
-	must(workq_start() == 0);
+	must(wq_init_library() == 0);
 	while (!make_with_allocations(nr))
 		nr++;
 	must(nr > 3);
+}
+
+static void leave_the_turn(struct work_struct *work)
+{
+	(void)work;
+	must(wq_worker_abandon_rescue() == pwq);
+	/* its thread calls for another one: nobody else puts it in line meanwhile */
+	must(pwq->is_calling && !wq_worker_self && !pwq->rescue->tid);
+	pthread_exit(NULL);
+}
+
+static void *rescue(void *unused)
+{
+	(void)unused;
+	wq_grace_claim();
+	wq_worker_rescue(pwq, TURN);
+	abort();
+}
+
+/* T1 */
+static void turn_whose_item_ends_the_thread_stays_called_for(void)
+{
+	pthread_t thread;
+
+	begin(WQ_UNBOUND);
+	INIT_WORK(&item[0], leave_the_turn);
+	push(0);
+	pwq->is_calling = true;
+	must(!pthread_create(&thread, NULL, rescue, NULL) && !pthread_join(thread, NULL));
+	must(pwq->is_calling && !nr_active(pwq));
+	end();
 }
 
 int main(void)
@@ -237,6 +267,7 @@ int main(void)
 		child_test(call_wakes_the_queues_thread_for_its_items),
 		child_test(stop_waits_for_what_it_was_called_for),
 		child_test(rescuers_come_and_go),
+		child_test(turn_whose_item_ends_the_thread_stays_called_for),
 		child_test(queue_without_memory_is_refused_with_its_thread),
 	};
 

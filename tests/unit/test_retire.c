@@ -117,9 +117,11 @@ static void replaced_pwq_stays_until_its_last_item_has_run(void)
 	for (int i = 0; i < 3; i++) {
 		must(wq_word_pwq(item[i].data) == old);
 		must(!is_release_queued(old) && nr_pwqs(wq) == 2);
+		was_woken(&wq_manager_park);
 		run(i);
 	}
-	must(is_release_queued(old));
+	/* the worker that releases is yet to be made */
+	must(is_release_queued(old) && was_woken(&wq_manager_park));
 	release(old);
 	must(nr_pwqs(wq) == 1 && wq->nr_filed_gone == 3);
 	free_queue(wq);
@@ -184,6 +186,24 @@ static void producer_with_the_old_table_is_waited_for(void)
 }
 
 /* ---------------------------------------------------- what lands there afterwards */
+
+/* K1: its rescuer is on its way, and looks at it. */
+static void pwq_that_a_rescuer_was_called_for_stays_until_he_was_there(void)
+{
+	begin(0, WQ_DFL_ACTIVE);
+	change_nice(NICE);
+	old->is_calling = true;
+	release(old);
+	must(nr_pwqs(wq) == 2 && !is_release_queued(old));
+	wq_pool_lock(old->pool);
+	old->is_calling = false;
+	wq_retire_if_empty_locked(old);
+	wq_pool_unlock(old->pool);
+	must(is_release_queued(old));
+	release(old);
+	must(nr_pwqs(wq) == 1);
+	free_queue(wq);
+}
 
 /* B4 */
 static void item_that_lands_before_the_release_puts_it_off(void)
@@ -403,6 +423,7 @@ int main(void)
 		child_test(cancelled_item_may_be_the_last_one),
 		child_test(item_that_was_only_pushed_is_waited_for),
 		child_test(producer_with_the_old_table_is_waited_for),
+		child_test(pwq_that_a_rescuer_was_called_for_stays_until_he_was_there),
 		child_test(item_that_lands_before_the_release_puts_it_off),
 		child_test(item_that_lands_between_the_looks_keeps_the_pwq),
 		child_test(item_that_comes_and_goes_between_the_looks_keeps_the_pwq),

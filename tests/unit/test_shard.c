@@ -5,10 +5,9 @@
  *
  * Each test has a process of its own.
  */
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
+#include "memory.h"
 #include "shard_calls.h"
+#include "support/map.h"
 
 /* ------------------------------------------------------------------- making */
 
@@ -85,9 +84,24 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 	}
 	if (len == sizeof(struct wq_shard) && maps_left > 0)
 		maps_left--;
-	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+	return map_by_syscall(addr, len, prot, flags, fd, offset);
 }
 #endif
+
+/* Neither of the two tables can be had at first. */
+static void creation_without_memory_for_tables_can_be_tried_again(void)
+{
+	need_end_of_memory();
+	set_cpus();
+	for (int nr = 0; nr < 2; nr++) {
+		allocs_left = nr;
+		must(create_shards() == -ENOMEM && !wq_nr_shards);
+	}
+	allocs_left = -1;
+	begin();
+	must_have_shards_of_allowed_cpus();
+	end();
+}
 
 static void creation_without_memory_goes_on_where_it_stopped(void)
 {
@@ -186,9 +200,11 @@ static void armed_timer_stays_where_it_is(void)
 static void expired_timer_stays_until_it_was_called(void)
 {
 	begin();
+	wq_grace_enter();
 	wq_shard_lock_to_arm(&timer, here);
 	wq_callback_add_locked(here, &timer);
 	wq_shard_unlock(here);
+	wq_grace_leave();
 	must(timer.state == ((here->index + 1) | WQ_TIMER_EXPIRED));
 	must(lock_to_arm_there() == here);
 	wq_shard_unlock(here);
@@ -408,6 +424,7 @@ int main(void)
 		child_test(new_shards_are_empty_and_want_nothing),
 		child_test(cpus_not_allowed_arm_on_allowed_ones_shards_in_turn),
 		child_test(cpus_there_are_none_of_arm_where_the_first_one_does),
+		child_test(creation_without_memory_for_tables_can_be_tried_again),
 		child_test(creation_without_memory_goes_on_where_it_stopped),
 		child_test(shards_are_created_once),
 		child_test(timer_never_armed_belongs_to_no_shard),

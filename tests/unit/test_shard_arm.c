@@ -8,7 +8,8 @@
  */
 #include <sys/ptrace.h>
 
-#include "../regress/syscall_stand_in.h"
+#include "support/step.h"
+#include "support/syscall_stand_in.h"
 #include "shard_calls.h"
 
 /* ------------------------------------------------------ arming delayed items */
@@ -23,6 +24,15 @@ static void arm_item_puts_it_on_the_shard(void)
 	must_hold(there, 0);
 	must(here->next == now + LATER && there->next == WQ_NO_TICK);
 	must(manager_was_woken() && wq_timer_wants_thread());
+	end();
+}
+
+static void thread_is_not_wanted_any_more_when_stopped(void)
+{
+	begin();
+	wq_timer_stop();
+	arm(0, here, now + LATER);
+	must(!wq_timer_wants_thread());
 	end();
 }
 
@@ -80,7 +90,7 @@ static void pushed_item_is_filed_at_once_if_the_lock_is_free_by_then(void)
 {
 	begin();
 	wq_membarrier_init();
-	if (wq_membarrier_is_missing)
+	if (wq_membarrier_is_missing())
 		exit(EXIT_SKIPPED);
 	wq_lock_acquire(&here->lock);
 	frees_lock = true;
@@ -147,9 +157,12 @@ static void arm_while_the_lock_is_released_is_never_forgotten(void)
 enum {
 	EXIT_TOO_LATE = 79,
 	MAX_STEPS = 20000,
+	/* Where code is longer, such as without optimisation, the points are further apart. */
+	MAX_POINTS = 600,
 };
 
-static volatile sig_atomic_t is_through, came_late;
+static volatile long is_through; /* a word, for the tracer */
+static volatile sig_atomic_t came_late;
 
 /* What is interrupted, what comes before it, and when the handler's timer is due. */
 struct victim {
@@ -193,7 +206,8 @@ static void be_interrupted(void)
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 		_exit(EXIT_SKIPPED);
 	victim->prepare();
-	raise(SIGSTOP);
+	/* not by raise(): that of musl blocks all signals meanwhile */
+	kill(getpid(), SIGSTOP);
 	victim->act();
 	is_through = 1;
 	must(is_armed_on(item(0), here) && is_armed_on_either(1));
@@ -203,28 +217,64 @@ static void be_interrupted(void)
 	_exit(came_late ? EXIT_TOO_LATE : 0);
 }
 
-/* The child's exit status if it was interrupted at its n-th instruction. */
-static int interrupt_at(int n)
+/* It is stopped where it begins; its wait status. */
+static int start_victim(pid_t *pid)
 {
 	int status = 0;
-	pid_t pid = fork();
 
-	if (pid == 0)
+	*pid = fork();
+	if (*pid == 0)
 		be_interrupted();
+	waitpid(*pid, &status, 0);
+	return status;
+}
+
+/* Go on with an instruction, or with all; its wait status then. */
+static int go_on(pid_t pid, int how, intptr_t sig)
+{
+	int status = 0;
+
+	if (ptrace(how, pid, NULL, (void *)sig))
+		exit(EXIT_SKIPPED);
 	waitpid(pid, &status, 0);
-	while (WIFSTOPPED(status) && n-- > 0) {
-		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL))
-			exit(EXIT_SKIPPED);
-		waitpid(pid, &status, 0);
-	}
-	if (WIFSTOPPED(status)) {
-		ptrace(PTRACE_CONT, pid, NULL, (void *)(intptr_t)SIGUSR1);
-		waitpid(pid, &status, 0);
-	}
+	return status;
+}
+
+static int exit_status(int status)
+{
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
 		exit(EXIT_SKIPPED);
 	must(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+/* How many instructions it has. */
+static int count_steps(void)
+{
+	pid_t pid;
+	int n = 0, status = start_victim(&pid);
+
+	while (WIFSTOPPED(status) && !ptrace(PTRACE_PEEKDATA, pid, &is_through, NULL)) {
+		must(++n < MAX_STEPS);
+		status = go_on(pid, PTRACE_SINGLESTEP, 0);
+	}
+	if (WIFSTOPPED(status))
+		status = go_on(pid, PTRACE_CONT, SIGUSR1);
+	must(exit_status(status) == EXIT_TOO_LATE);
+	return n;
+}
+
+/* The child's exit status if it was interrupted at its n-th instruction. */
+static int interrupt_at(int n)
+{
+	pid_t pid;
+	int status = start_victim(&pid);
+
+	while (WIFSTOPPED(status) && n-- > 0)
+		status = go_on(pid, PTRACE_SINGLESTEP, 0);
+	if (WIFSTOPPED(status))
+		status = go_on(pid, PTRACE_CONT, SIGUSR1);
+	return exit_status(status);
 }
 
 /* Tracer and traced take turns: on one CPU that takes a tenth of the time. */
@@ -240,19 +290,21 @@ static void stay_on_this_cpu(void)
 /* Sanitizers defer signals, and need many more instructions. */
 static void interrupt_everywhere(const struct victim *which)
 {
-	int n, status = 0;
+	int n, stride, status = 0;
 
 	if (TESTS_SANITIZED)
 		exit(EXIT_SKIPPED);
 	victim = which;
 	stay_on_this_cpu();
-	for (n = 0; status == 0; n++) {
+	n = count_steps();
+	/* indeed one by one */
+	must(n > 20);
+	stride = n / MAX_POINTS + 1;
+	for (n = 0; status == 0; n += stride) {
 		must(n < MAX_STEPS);
 		status = interrupt_at(n);
 	}
 	must(status == EXIT_TOO_LATE);
-	/* indeed one by one */
-	must(n > 20);
 }
 
 /* The first item is of this shard, the handler's of the other one; the thread was asked for. */
@@ -307,6 +359,89 @@ static void handler_arms_at_any_point_of_arming(void)
 	end();
 }
 
+/* The last ones of arming by the intake: from looking for the lock in vain on. */
+#define PUSH_STEPS      60
+/* Where code is longer, such as without optimisation: these too, in larger steps. */
+#define LONG_PUSH_STEPS 240
+#define STRIDE          4
+
+static long push_when; /* the instruction after which the handler comes; 0: never */
+
+static void push_in_handler(long nth)
+{
+	if (nth == push_when)
+		arm(1, here, now + LATER);
+}
+
+/* How many instructions that took. */
+static long push_interrupted_at(long nth)
+{
+	push_when = nth;
+	wq_lock_acquire(&here->lock);
+	step_begin(push_in_handler);
+	arm(0, here, now + LATER);
+	step_end();
+	wq_lock_release(&here->lock);
+	wq_shard_lock(here);
+	wq_shard_unlock(here);
+	must(is_armed_on(item(0), here));
+	remove_timer(item(0));
+	return step_nth;
+}
+
+static long freed_at; /* the instruction before which the lock is free, and only then */
+
+static void be_free_for_an_instruction(long nth)
+{
+	if (nth == freed_at)
+		here->lock.word = 0;
+	if (nth != freed_at + 1)
+		return;
+	if (!here->lock.word)
+		here->lock.word = WQ_LOCK_HELD;
+	step_end();
+}
+
+/* Somebody else is faster: he who is told "free" finds it taken, and goes by the intake. */
+static void lock_that_is_free_for_a_moment_is_had_or_not(void)
+{
+	if (!STEPS_EXIST)
+		exit(EXIT_SKIPPED);
+	begin();
+	for (freed_at = 1; freed_at < LONG_PUSH_STEPS; freed_at++) {
+		here->lock.word = WQ_LOCK_HELD;
+		step_begin(be_free_for_an_instruction);
+		arm(0, here, now + LATER);
+		step_end();
+		here->lock.word = 0;
+		wq_shard_lock(here);
+		wq_shard_unlock(here);
+		must(is_armed_on(item(0), here));
+		remove_timer(item(0));
+	}
+	end();
+}
+
+/* Both find the lock taken. */
+static void handler_pushes_at_any_point_of_a_push(void)
+{
+	long nr;
+
+	if (!STEPS_EXIST)
+		exit(EXIT_SKIPPED);
+	begin();
+	/* the first time more is done, by the dynamic linker, too */
+	push_interrupted_at(0);
+	nr = push_interrupted_at(0);
+	must(nr > PUSH_STEPS);
+	for (int i = 1; i < LONG_PUSH_STEPS && i < nr; i += i < PUSH_STEPS ? 1 : STRIDE) {
+		push_interrupted_at(nr - i);
+		must(is_armed_on(item(1), here));
+		remove_timer(item(1));
+	}
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +452,9 @@ int main(void)
 		child_test(arm_while_the_lock_is_released_is_never_forgotten),
 		child_test(handler_arms_at_any_point_of_an_unlock),
 		child_test(handler_arms_at_any_point_of_arming),
+		child_test(lock_that_is_free_for_a_moment_is_had_or_not),
+		child_test(thread_is_not_wanted_any_more_when_stopped),
+		child_test(handler_pushes_at_any_point_of_a_push),
 	};
 
 	return cmocka_run_group_tests_name("shard_arm", tests, NULL, NULL);

@@ -5,6 +5,7 @@
  * Workers are only slots here; what they run is written into them. Each test has a
  * process of its own, since a refusal is reported once.
  */
+#include "../support/meddle.h"
 #include "machine.h"
 
 #include <limits.h>
@@ -225,6 +226,18 @@ static void item_made_anew_while_the_old_one_runs_is_another_one(void)
 	end();
 }
 
+static void deprecated_queue_is_noted_once(void)
+{
+	begin();
+	wq->flags |= __WQ_DEPRECATED;
+	for (int i = 0; i < 2; i++) {
+		own(0);
+		must(prepare() == wq->table->of_cpu[FIRST]);
+		must(nr_reports() == (i == 0));
+	}
+	end();
+}
+
 /* ---------------------------------------------------------------------- refused */
 
 /* A8 */
@@ -237,7 +250,7 @@ static void item_without_a_function_is_reported_once_and_idle(void)
 	own(WQ_WORK_TIMER);
 	must_be_refused(0);
 	must(nr_reports() == 1);
-	must(strstr(line_kept[0], "never initialised") && strstr(line_kept[0], "crowded"));
+	must(strstr(line_kept[0], "never initialised") && strstr(line_kept[0], "\"crowded\""));
 	own(0);
 	must(!wq_submit(wq, &work, FIRST, &wake) && !wake && !work.data);
 	must(!wq->table->of_cpu[FIRST]->pool->intake);
@@ -266,6 +279,24 @@ static void draining_queue_refuses_and_reports_once(void)
 	wq->flags &= ~(unsigned int)__WQ_DRAINING;
 	own(rest);
 	must(prepare() == wq->table->of_cpu[SECOND]);
+	end();
+}
+
+/* Of them no user knows. */
+static void librarys_own_items_are_refused_without_a_word(void)
+{
+	struct wq_park *wake = &wq_manager_park;
+
+	begin();
+	wq_timers_wq.flags |= __WQ_DRAINING;
+	own(0);
+	must(!wq_submit(&wq_timers_wq, &work, FIRST, &wake) && !wake && !work.data);
+	wq_timers_wq.flags &= ~(unsigned int)__WQ_DRAINING;
+	wq_release_wq.flags |= __WQ_DRAINING;
+	own(0);
+	must(!wq_submit(&wq_release_wq, &work, FIRST, &wake) && !wake && !work.data);
+	wq_release_wq.flags &= ~(unsigned int)__WQ_DRAINING;
+	must(nr_reports() == 0);
 	end();
 }
 
@@ -388,6 +419,99 @@ static void armed_item_is_not_taken_and_marks_nothing(void)
 	end();
 }
 
+/* ------------------------------------------- somebody is faster by an instruction */
+
+static void prepare_only(void)
+{
+	own(0);
+	prepare();
+}
+
+/* Its item is the first one. */
+static void report_first(void)
+{
+	wq_fetch_and_acq_rel(&wq->flags, ~(unsigned int)__WQ_DEPRECATED);
+}
+
+static void deprecated_queue_is_reported_by_the_first_of_two(void)
+{
+	int nr_first = 0;
+
+	if (!STEPS_EXIST)
+		exit(EXIT_SKIPPED);
+	begin();
+	wq->flags |= __WQ_DEPRECATED;
+	while (meddle_after(++nr_first, prepare_only, report_first) && !nr_reports())
+		wq->flags |= __WQ_DEPRECATED;
+	/* who comes later finds it reported */
+	wq->flags &= ~(unsigned int)__WQ_DEPRECATED;
+	prepare_only();
+	must(nr_reports() == 0 && nr_first > 1);
+	end();
+}
+
+/* An rcu item whose grace period has begun in the parent. */
+static void leave_behind(void)
+{
+	work.data = (wq_word_tag() + (1ul << WQ_WORK_TAG_SHIFT)) | WQ_WORK_PENDING | WQ_WORK_TIMER;
+	must(wq_word_is_stale(work.data));
+}
+
+static bool is_taken, is_taken_by_other;
+
+static void take(void)
+{
+	unsigned long word;
+
+	is_taken = wq_submit_take_pending(wq, &work, &word);
+}
+
+static void take_first(void)
+{
+	unsigned long word;
+
+	is_taken_by_other = wq_submit_take_pending(wq, &work, &word);
+}
+
+static void item_left_by_the_parent_is_taken_by_one_of_two(void)
+{
+	if (!STEPS_EXIST)
+		exit(EXIT_SKIPPED);
+	begin();
+	leave_behind();
+	for (long n = 1; meddle_after(n, take, take_first); n++) {
+		must(is_taken != is_taken_by_other);
+		must(work.data == WQ_WORK_PENDING);
+		leave_behind();
+	}
+	end();
+}
+
+static unsigned long word_seen;
+
+static void look(void)
+{
+	word_seen = wq_work_look(&work);
+}
+
+static void look_first(void)
+{
+	must(wq_work_look(&work) == 0);
+}
+
+static void item_left_by_the_parent_is_settled_by_one_of_two(void)
+{
+	if (!STEPS_EXIST)
+		exit(EXIT_SKIPPED);
+	begin();
+	leave_behind();
+	for (long n = 1; meddle_after(n, look, look_first); n++) {
+		must(word_seen == 0 && work.data == 0);
+		leave_behind();
+	}
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,9 +525,14 @@ int main(void)
 		child_test(item_of_an_ordered_queue_goes_where_it_was_queued),
 		child_test(item_whose_worker_has_returned_goes_where_it_was_queued),
 		child_test(item_made_anew_while_the_old_one_runs_is_another_one),
+		child_test(deprecated_queue_is_noted_once),
 		child_test(item_without_a_function_is_reported_once_and_idle),
 		child_test(draining_queue_refuses_and_reports_once),
+		child_test(librarys_own_items_are_refused_without_a_word),
 		child_test(queue_being_destroyed_refuses),
+		child_test(deprecated_queue_is_reported_by_the_first_of_two),
+		child_test(item_left_by_the_parent_is_taken_by_one_of_two),
+		child_test(item_left_by_the_parent_is_settled_by_one_of_two),
 		child_test(draining_queue_takes_what_its_own_items_queue),
 		child_test(draining_bh_queue_refuses_its_own_items_too),
 		child_test(draining_queue_refuses_other_queues_workers),

@@ -8,18 +8,19 @@
 #include <fcntl.h>
 #include <sys/timerfd.h>
 
-#include <workq/workq.h>
-
 #include "core/timer.h"
+#include "ops/init.h"
 #include "fault.h"
 #include "lines.h"
 
-#include "../regress/syscall_stand_in.h"
+#include "support/syscall_stand_in.h"
 #include "../support/delayed.h"
 
 enum {
 	ITEMS = 24,
 	ARMERS = 4,
+	CLOSINGS = 100,
+	LASTING_S = 11,
 	QUIET_MS = 1000,
 	QUIET_CPU_MS = 200, /* a busy loop takes as much as it gets */
 };
@@ -29,19 +30,40 @@ static struct delayed_item item[ITEMS], far;
 static void begin(void)
 {
 	wq_report_set_fn(lines_catch);
-	must(workq_start() == 0);
+	must(wq_init_library() == 0);
 	for (int i = 0; i < ITEMS; i++)
 		delayed_init(&item[i]);
 	delayed_init(&far);
 }
 
-/* The timer thread's sleeps, on a timerfd. */
-static atomic_int nr_reads;
+/* A timerfd was opened, as whoever asks next what time it is finds, longer ago than it was. */
+static atomic_bool timerfds_are_old;
+static _Thread_local bool clock_is_behind;
+
+/* Not under sanitizers: their run-time libraries have one of their own. */
+#if !TESTS_SANITIZED
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int result = (int)syscall_hand_on(SYS_clock_gettime, (long[6]){ clock, (long)ts });
+
+	if (clock_is_behind)
+		ts->tv_sec -= LASTING_S;
+	clock_is_behind = false;
+	return result;
+}
+#endif
+
+/* The timer thread's sleeps, on a timerfd; and how many of those there were. */
+static atomic_int nr_reads, nr_opened;
 
 static bool syscall_is_refused(long nr)
 {
 	if (nr == SYS_read)
 		atomic_fetch_add(&nr_reads, 1);
+	if (nr == SYS_timerfd_create) {
+		atomic_fetch_add(&nr_opened, 1);
+		clock_is_behind = atomic_load(&timerfds_are_old);
+	}
 	return false;
 }
 
@@ -123,8 +145,8 @@ static int sleeping_timer_thread(void)
 	long seen = -1;
 	int tid;
 
-	wait_until(timer_thread());
-	tid = timer_thread();
+	/* whoever looks for threads while one ends may miss another one */
+	wait_until((tid = timer_thread()));
 	for (int same = 0; same < 10;) {
 		long switches = voluntary_switches(tid);
 
@@ -256,7 +278,7 @@ static void timers_without_a_timerfd_fire(void)
 	begin();
 	arm_far();
 	must_fire_all();
-	must(nr_reports() == 0);
+	must(nr_reports() == 1 && strstr(line_kept[0], "no descriptor for a timerfd"));
 }
 
 static void thread_without_a_timerfd_is_quiet(void)
@@ -283,7 +305,7 @@ static int find_timerfd(void)
 {
 	char path[64], target[64];
 
-	for (int fd = 0; fd < 256; fd++) {
+	for (int fd = 0; fd < 1024; fd++) {
 		ssize_t len;
 
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -327,6 +349,31 @@ static void timerfd_that_can_be_had_later_is_used_then(void)
 static void close_it(int fd)
 {
 	must(close(fd) == 0);
+}
+
+static void (*_Atomic before_set)(void); /* what comes before the timerfd is set next, once */
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old)
+{
+	int (*real)(int, int, const struct itimerspec *, struct itimerspec *);
+	void (*fn)(void) = atomic_exchange(&before_set, NULL);
+
+	*(void **)&real = dlsym(RTLD_NEXT, __func__);
+	if (fn)
+		fn();
+	return real(fd, flags, new, old);
+}
+
+static void arm_another(void)
+{
+	must(delayed_arm(&item[2], system_percpu_wq, 1));
+}
+
+/* And who arms is interrupted by who arms, too. */
+static void close_it_for_two(int fd)
+{
+	close_it(fd);
+	before_set = arm_another;
 }
 
 /* The number is something else's afterwards. */
@@ -373,6 +420,109 @@ static void closed_timerfd_is_reported_once_and_made_anew(void)
 {
 	lose_timerfd(close_it);
 	must_have_recovered();
+}
+
+static void closed_timerfd_is_reported_once_by_two_who_find_out(void)
+{
+	lose_timerfd(close_it_for_two);
+	must_have_run(2, 1);
+	must_have_recovered();
+}
+
+/* Whichever there is. */
+static void close_timerfd(void)
+{
+	int fd = find_timerfd();
+
+	if (fd >= 0)
+		close_it(fd);
+}
+
+/*
+ * The first one is replaced at once, others a second after they were lost at the earliest, unless
+ * one has lasted for ten: that counts as the first.
+ */
+static void timerfd_that_is_closed_again_and_again_is_replaced_seldom(void)
+{
+	long long begun = now_ns();
+	int seconds;
+
+	begin();
+	arm_far();
+	sleeping_timer_thread();
+	for (int round = 0; round < CLOSINGS; round++) {
+		close_timerfd();
+		must_fire(0, 1);
+	}
+	seconds = (int)((now_ns() - begun) / 1000000000);
+	must(atomic_load(&nr_opened) <= 3 + 2 * seconds);
+	must(nr_timer_threads() <= 3 + 2 * seconds);
+	must(nr_reports() == 1 && strstr(line_kept[0], "closed by the program"));
+}
+
+static void timerfd_that_has_lasted_is_replaced_at_once(void)
+{
+	if (TESTS_SANITIZED)
+		exit(EXIT_SKIPPED);
+	atomic_store(&timerfds_are_old, true);
+	begin();
+	arm_far();
+	for (int round = 1; round <= 4; round++) {
+		sleeping_timer_thread();
+		must(atomic_load(&nr_opened) == round);
+		close_it(find_timerfd());
+		must_fire(0, 1);
+	}
+	must(atomic_load(&nr_opened) == 5);
+}
+
+/* Without one until then, timers fire. */
+static void timerfd_that_was_closed_twice_is_replaced_later(void)
+{
+	begin();
+	arm_far();
+	sleeping_timer_thread();
+	for (int round = 0; round < 2; round++) {
+		close_timerfd();
+		must_fire(0, 1);
+	}
+	must_fire_all();
+	while (find_timerfd() < 0)
+		must_fire(0, SOON);
+	must_fire_all();
+	must_be_quiet();
+}
+
+static void use_timers(void)
+{
+	must_fire(0, SOON);
+}
+
+/* U3 */
+static void child_of_who_has_closed_the_timerfd_leaves_its_number_alone(void)
+{
+	int status, fd;
+	pid_t pid;
+
+	need_threads_after_fork();
+	/* its run-time library's locks may be held in the child */
+	if (TESTS_THREAD_SANITIZED)
+		exit(EXIT_SKIPPED);
+	begin();
+	arm_far();
+	sleeping_timer_thread();
+	fd = find_timerfd();
+	must(fd >= 0);
+	replace_it(fd);
+	pid = fork();
+	if (pid == 0) {
+		must(fcntl(fd, F_GETFD) >= 0);
+		use_timers();
+		must(fcntl(fd, F_GETFD) >= 0);
+		_exit(0);
+	}
+	must(waitpid(pid, &status, 0) == pid && status == 0);
+	_exit(0);
 }
 
 static void timerfd_whose_number_is_used_again_is_made_anew(void)
@@ -436,6 +586,11 @@ int main(void)
 		child_test(endless_delay_without_a_timerfd_costs_nothing),
 		child_test(timerfd_that_can_be_had_later_is_used_then),
 		child_test(closed_timerfd_is_reported_once_and_made_anew),
+		child_test(closed_timerfd_is_reported_once_by_two_who_find_out),
+		child_test(timerfd_that_is_closed_again_and_again_is_replaced_seldom),
+		child_test(timerfd_that_has_lasted_is_replaced_at_once),
+		child_test(timerfd_that_was_closed_twice_is_replaced_later),
+		child_test(child_of_who_has_closed_the_timerfd_leaves_its_number_alone),
 		child_test(timerfd_whose_number_is_used_again_is_made_anew),
 		child_test(timers_armed_while_no_thread_can_be_made_fire_later),
 	};

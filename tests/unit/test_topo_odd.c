@@ -73,6 +73,18 @@ static void core_in_two_caches_stays_in_that_of_its_first_cpu(void **state)
 	assert_pods(WQ_TOPO_CACHE, "0-1 2 3");
 }
 
+static void caches_without_end_are_read_up_to_the_tenth(void **state)
+{
+	read_tree("cpu/online\t0-3\n"
+		  "cpu/cpu{0-3}/cache/index{0-11}/level\t1\n"
+		  "cpu/cpu{0-3}/cache/index9/level\t2\n"
+		  "cpu/cpu{0-3}/cache/index10/level\t3\n"
+		  "cpu/cpu{0-1}/cache/index{0-11}/shared_cpu_list\t0-1\n"
+		  "cpu/cpu{2-3}/cache/index{0-11}/shared_cpu_list\t2-3\n"
+		  "cpu/cpu{0-3}/cache/index{0,10}/shared_cpu_list\t0-3\n");
+	assert_pods(WQ_TOPO_CACHE, "0-1 2-3");
+}
+
 static void empty_files_are_as_missing_ones(void **state)
 {
 	sysfs_load("laptop");
@@ -94,6 +106,58 @@ static void garbage_is_as_missing_files(void **state)
 	read_with(&no_cpus);
 	assert_int_equal(wq_topo_nr_pods(topo, WQ_TOPO_SMT), 64);
 	assert_all_together("0-63");
+}
+
+static void older_names_of_lists_count_if_they_have_the_cpu(void **state)
+{
+	read_tree("cpu/online\t0-3\n"
+		  "cpu/cpu{0-1}/topology/thread_siblings_list\t0-1\n"
+		  "cpu/cpu2/topology/thread_siblings_list\t0-1\n"
+		  "cpu/cpu3/topology/thread_siblings_list\tgarbage\n"
+		  "cpu/cpu{0-1}/topology/core_siblings_list\t0-1\n"
+		  "cpu/cpu2/topology/core_siblings_list\t0-1\n"
+		  "cpu/cpu3/topology/core_siblings_list\tgarbage\n");
+	assert_pods(WQ_TOPO_SMT, "0-1 2 3");
+}
+
+static void level_that_is_no_digit_is_none(void **state)
+{
+	read_tree("cpu/online\t0-1\n"
+		  "cpu/cpu{0-1}/cache/index0/level\t:\n"
+		  "cpu/cpu{0-1}/cache/index1/level\t12\n"
+		  "cpu/cpu0/cache/index1/shared_cpu_list\t0\n"
+		  "cpu/cpu0/cache/index0/shared_cpu_list\t0\n");
+	assert_pods(WQ_TOPO_CACHE, "0-1");
+}
+
+static void level_may_end_without_a_new_line(void **state)
+{
+	read_tree("cpu/online\t0-1\n"
+		  "cpu/cpu{0-1}/cache/index0/level\t3\n"
+		  "cpu/cpu0/cache/index0/shared_cpu_list\t0\n"
+		  "cpu/cpu1/cache/index0/shared_cpu_list\t1\n");
+	sysfs_write("cpu/cpu{0-1}/cache/index0/level", "3");
+	read_with(&no_cpus);
+	assert_pods(WQ_TOPO_CACHE, "0 1");
+}
+
+static void list_of_cpus_that_is_none_leaves_the_first(void **state)
+{
+	read_tree("cpu/online\tgarbage\n");
+	assert_pods(WQ_TOPO_SMT, "0");
+}
+
+static void nodes_are_those_possible_where_none_are_said_to_be_online(void **state)
+{
+	read_tree("cpu/online\t0-3\n"
+		  "node/online\tgarbage\n"
+		  "node/possible\t0-1\n"
+		  "node/node0/cpulist\t0-1\n"
+		  "node/node1/cpulist\t2-3\n");
+	assert_pods(WQ_TOPO_NUMA, "0-1 2-3");
+	read_tree("cpu/online\t0-3\n"
+		  "node/possible\tgarbage\n");
+	assert_pods(WQ_TOPO_NUMA, "0-3");
 }
 
 static void root_that_is_too_long_is_as_a_missing_one(void **state)
@@ -229,8 +293,14 @@ int main(void)
 		topo_test(list_without_its_own_cpu_does_not_count),
 		topo_test(cpus_that_are_not_online_are_left_out),
 		topo_test(core_in_two_caches_stays_in_that_of_its_first_cpu),
+		topo_test(caches_without_end_are_read_up_to_the_tenth),
 		topo_test(empty_files_are_as_missing_ones),
 		topo_test(garbage_is_as_missing_files),
+		topo_test(older_names_of_lists_count_if_they_have_the_cpu),
+		topo_test(level_that_is_no_digit_is_none),
+		topo_test(level_may_end_without_a_new_line),
+		topo_test(list_of_cpus_that_is_none_leaves_the_first),
+		topo_test(nodes_are_those_possible_where_none_are_said_to_be_online),
 		topo_test(root_that_is_too_long_is_as_a_missing_one),
 		topo_test(list_of_thousands_of_numbers_is_read),
 		topo_test(list_that_is_longer_than_any_is_as_a_missing_one),

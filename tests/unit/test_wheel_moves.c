@@ -216,6 +216,25 @@ static void next_amid_moves_sees_both_places(void **state)
 	assert_int_equal(next_tick(), 4096 + 200);
 }
 
+/* --------------------------------------------------------------------- reset */
+
+/* Also amid moves; what was on it is not touched. */
+static void reset_wheel_is_empty_at_its_tick(void **state)
+{
+	unsigned int budget = 3;
+
+	for (int id = 0; id < 10; id++)
+		add(id, 64 + (unsigned long)id * 1000);
+	expire(70, &budget);
+	wq_wheel_reset(&wheel, 5000);
+	assert_int_equal(wheel.tick, 5000);
+	assert_valid();
+	assert_true(is_on(9));
+	assert_int_equal(expire_at(100000), NOBODY);
+	add(20, 100064);
+	assert_int_equal(expire_at(100064), 20);
+}
+
 /* ------------------------------------------------------------------- is_valid */
 
 /* It was valid; with the change it is not; and it is again when that is undone. */
@@ -364,6 +383,7 @@ int main(void)
 		wheel_test(move_amid_moves_to_an_earlier_tick_is_noticed),
 		wheel_test(add_amid_moves_keeps_the_order),
 		wheel_test(next_amid_moves_sees_both_places),
+		wheel_test(reset_wheel_is_empty_at_its_tick),
 		wheel_test(is_valid_notices_a_wrong_level_bit),
 		wheel_test(is_valid_notices_a_wrong_slot_bit),
 		wheel_test(is_valid_notices_a_wrong_tick),

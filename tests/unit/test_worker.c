@@ -187,6 +187,29 @@ static void strict_worker_is_moved_into_its_pod_for_good(void)
 	must(CPU_COUNT(&seen.cpus) == 1 && CPU_ISSET(in_pod, &seen.cpus));
 }
 
+/* P2 */
+static void worker_of_a_cpu_is_bound_again_when_it_is_woken_elsewhere(void)
+{
+	struct wq_worker *worker;
+	struct call call;
+	cpu_set_t set;
+
+	begin_with_pod();
+	pool.cpu = (int)in_pod;
+	pool.cpus = pool.pod;
+	worker = start_worker(&pool, &call);
+	run_item();
+	wait_until(is_idle_now(worker));
+	/* as the system does when the CPU has gone */
+	CPU_ZERO(&set);
+	CPU_SET(outside, &set);
+	must(sched_setaffinity(atomic_load(&call.tid), sizeof(set), &set) == 0);
+	run_item();
+	must(CPU_COUNT(&seen.cpus) == 1 && CPU_ISSET(in_pod, &seen.cpus));
+	reap(worker);
+	call_join(&call);
+}
+
 /* ------------------------------------------------------------------------ turns */
 
 enum {
@@ -331,6 +354,7 @@ int main(void)
 		child_test(worker_that_begins_outside_of_its_pod_is_moved_and_let_go),
 		child_test(worker_that_has_strayed_is_brought_back_when_it_is_woken),
 		child_test(strict_worker_is_moved_into_its_pod_for_good),
+		child_test(worker_of_a_cpu_is_bound_again_when_it_is_woken_elsewhere),
 		child_test(item_of_the_other_pool_waits_for_one_item_only),
 		child_test(item_is_settled_before_the_other_pool_has_its_turn),
 		child_test(items_of_the_two_pools_never_run_at_once),

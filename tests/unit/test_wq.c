@@ -88,7 +88,9 @@ static void draining_and_destroying_queues_refuse(void)
 	must(wq_wq_is_refusing(&wq));
 	wq.flags = WQ_PERCPU | __WQ_DESTROYING;
 	must(wq_wq_is_refusing(&wq));
-	wq.flags = ~(unsigned int)(__WQ_DRAINING | __WQ_DESTROYING);
+	wq.flags = WQ_PERCPU | __WQ_SHUT;
+	must(wq_wq_is_refusing(&wq));
+	wq.flags = ~(unsigned int)(__WQ_DRAINING | __WQ_DESTROYING | __WQ_SHUT);
 	must(!wq_wq_is_refusing(&wq));
 }
 
@@ -128,11 +130,13 @@ static void min_active_is_eight_but_no_more_than_max_active(void)
 
 static void new_unbound_queue_has_the_default_attributes(void)
 {
+	struct wq_cpuset possible;
 	struct wq_attrs *attrs;
 
 	start_bare_machine();
+	wq_cpuset_fill(&possible, NR_CPUS);
 	attrs = make_queue_with(WQ_UNBOUND, 1)->attrs;
-	must(wq_cpuset_is_equal(&attrs->cpus, &wq_allowed_cpus));
+	must(wq_cpuset_is_equal(&attrs->cpus, &possible));
 	must(!attrs->nice && attrs->scope == WQ_AFFN_DFL && !attrs->is_strict);
 	must(make_queue_with(WQ_UNBOUND | WQ_HIGHPRI, 1)->attrs->nice == WQ_HIGHPRI_NICE);
 	must(!make_queue_with(WQ_PERCPU, 1)->attrs);
@@ -201,6 +205,27 @@ static struct workqueue_struct *const *system_queues(void)
 	return all;
 }
 
+/* In a child of fork(): what is laid out already stays so, the rest waits for the next try. */
+static void queues_without_memory_are_laid_out_later(void)
+{
+	struct workqueue_struct *first, *second;
+	int err;
+
+	need_end_of_memory();
+	start_machine();
+	first = make_queue(WQ_PERCPU);
+	second = make_queue(WQ_PERCPU);
+	wq_lock_acquire(&wq_config_lock);
+	wq_wq_reset_all();
+	allocs_left = 0;
+	err = wq_wq_lay_out_all();
+	must(err == -ENOMEM && (!first->table || !second->table));
+	allocs_left = -1;
+	must(wq_wq_lay_out_all() == 0 && first->table && second->table);
+	must(wq_wq_lay_out_all() == 0);
+	wq_lock_release(&wq_config_lock);
+}
+
 static void system_queues_have_names_before_anything_started(void)
 {
 	must(strcmp(system_percpu_wq->name, "events") == 0);
@@ -257,6 +282,7 @@ int main(void)
 		child_test(new_unbound_queue_has_the_default_attributes),
 		child_test(power_efficient_queue_is_unbound_if_so_wished),
 		child_test(without_memory_there_is_no_queue_and_nothing_left),
+		child_test(queues_without_memory_are_laid_out_later),
 		child_test(system_queues_have_names_before_anything_started),
 		child_test(system_queues_are_twelve_and_work_after_init),
 		child_test(system_queues_are_made_once),

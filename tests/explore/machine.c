@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.c - fibers, of which the search says which one runs (contracts in machine.h).
+ *
+ * A fiber's thread-local variables are those of a thread of the system that sleeps for good and has
+ * lent its thread pointer. x86-64 with FSGSBASE only.
+ */
+#include "machine.h"
+
+#include <link.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "reduce.h"
+#include "search.h"
+#include "stores.h"
+
+enum {
+	STACK_SIZE = 64 << 10,
+	MAX_STEPS = 300000,
+};
+
+#define FOREVER UINT64_MAX
+/* What is put off for longer is periodic, and must not be needed. */
+#define SOON_NS 1000000000ull
+
+struct machine machine;
+enum machine_fault machine_fault;
+
+/* Not saved: as they were made, for good. */
+static char *stacks, *saved_fibers;
+static size_t tls_size;
+static void *main_sp;
+static uintptr_t main_fs;
+
+/* ------------------------------------------------------------------ fibers */
+
+/* Go on where sp was saved, with that thread pointer. */
+__attribute__((naked, noinline)) static void swap(__attribute__((unused)) void **save,
+						  __attribute__((unused)) void *sp,
+						  __attribute__((unused)) uintptr_t fs)
+{
+	__asm__("pushq %rbx\n pushq %rbp\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
+		"movq %rsp, (%rdi)\n movq %rsi, %rsp\n wrfsbase %rdx\n"
+		"popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbp\n popq %rbx\n ret\n");
+}
+
+static void switch_to(int next)
+{
+	struct fiber *from = machine_self(), *to = &machine.fiber[next];
+
+	if (to == from)
+		return;
+	machine.running = next;
+	reduce_resume(to);
+	swap(&from->sp, to->sp, to->fs);
+}
+
+static void leave_machine(void)
+{
+	machine.is_over = true;
+	swap(&machine_self()->sp, main_sp, main_fs);
+}
+
+void machine_cut(void)
+{
+	machine.is_cut = true;
+	leave_machine();
+}
+
+static void cut_if_redundant(void)
+{
+	if (search_reduces() && reduce_is_redundant(machine_self()))
+		machine_cut();
+	machine_self()->is_redundant = false;
+}
+
+static bool is_ready(int i)
+{
+	return machine.fiber[i].state == READY;
+}
+
+/* Ready ones but the running one, those behind it first; true to `yielded` or not. */
+static unsigned int find_ready(int *found, bool yielded)
+{
+	unsigned int nr = 0;
+
+	for (int step = 1; step < MAX_FIBERS; step++) {
+		int i = (machine.running + step) % MAX_FIBERS;
+
+		if (is_ready(i) && machine.fiber[i].has_yielded == yielded)
+			found[nr++] = i;
+	}
+	return nr;
+}
+
+/* Of these: nothing is gained by going on with them. */
+static uint32_t find_useless(const int *found, unsigned int nr)
+{
+	uint32_t useless = 0;
+
+	for (unsigned int i = 0; i < nr && search_reduces(); i++)
+		if (reduce_is_useless(&machine.fiber[found[i]]))
+			useless |= 1u << i;
+	return useless;
+}
+
+static bool users_have_ended(void)
+{
+	for (int i = 0; i < MAX_FIBERS; i++)
+		if (machine.fiber[i].is_user && machine.fiber[i].state != ENDED)
+			return false;
+	return true;
+}
+
+/* Nobody can go on: let the time come that the first one waits for. */
+static int let_time_pass(void)
+{
+	int first = -1;
+
+	for (int i = 0; i < MAX_FIBERS; i++)
+		if (machine.fiber[i].state == BLOCKED &&
+		    (first < 0 || machine.fiber[i].deadline < machine.fiber[first].deadline))
+			first = i;
+	if (first < 0 || machine.fiber[first].deadline > machine.now + SOON_NS)
+		return -1;
+	if (machine.fiber[first].deadline > machine.now)
+		machine.now = machine.fiber[first].deadline;
+	machine.fiber[first].state = READY;
+	return first;
+}
+
+static void say_who_waits(void)
+{
+	for (int i = 0; i < MAX_FIBERS; i++)
+		if (machine.fiber[i].is_user && machine.fiber[i].state == BLOCKED)
+			fprintf(stderr, "explore: %s waits for ever\n", machine.fiber[i].name);
+}
+
+static int next_when_none_is_ready(void)
+{
+	int next = let_time_pass();
+
+	if (next >= 0)
+		return next;
+	if (!users_have_ended()) {
+		say_who_waits();
+		machine_fail("nobody can go on: a wake-up is lost, or there is a circle");
+	}
+	leave_machine();
+	return machine.running;
+}
+
+static int choose_next(const int *found, unsigned int nr)
+{
+	uint32_t useless;
+
+	if (search->is_random)
+		return search_choose_fiber(found, nr);
+	if (machine_self()->has_yielded)
+		return found[0];
+	useless = find_useless(found, nr);
+	if (useless == (1u << nr) - 1)
+		machine_cut();
+	return found[search_choose(nr, useless)];
+}
+
+/* The running fiber cannot go on, or will not. */
+static void schedule(void)
+{
+	int found[MAX_FIBERS], next;
+	unsigned int nr = find_ready(found, /* yielded */ false);
+
+	if (++machine.nr_steps > MAX_STEPS)
+		machine_fail("no end after %d steps", MAX_STEPS);
+	if (machine_self()->state != READY)
+		cut_if_redundant();
+	if (machine_self()->state == READY && !machine_self()->has_yielded)
+		found[nr++] = machine.running;
+	if (nr) {
+		next = choose_next(found, nr);
+	} else {
+		nr = find_ready(found, /* yielded */ true);
+		for (int i = 0; i < MAX_FIBERS; i++)
+			machine.fiber[i].has_yielded = false;
+		if (nr)
+			next = found[0];
+		else if (machine_self()->state == READY)
+			next = machine.running;
+		else
+			next = next_when_none_is_ready();
+	}
+	switch_to(next);
+}
+
+static void fiber_main(void)
+{
+	struct fiber *self = machine_self();
+
+	self->fn(self->arg);
+	stores_flush(self, self->nr_buffered);
+	self->state = ENDED;
+	schedule();
+	abort();
+}
+
+static char *stack_top(int i)
+{
+	return stacks + (size_t)(i + 1) * STACK_SIZE;
+}
+
+int machine_add(const char *name, void (*fn)(void *arg), void *arg, bool is_user, unsigned int cpu)
+{
+	int i = 0;
+	struct fiber *fiber;
+	void **sp;
+
+	while (machine.fiber[i].state != UNUSED && machine.fiber[i].state != ENDED)
+		if (++i == MAX_FIBERS)
+			machine_fail("too many threads");
+	fiber = &machine.fiber[i];
+	*fiber = (struct fiber){ .fs = fiber->fs,
+				 .state = READY,
+				 .is_user = is_user,
+				 .name = name,
+				 .fn = fn,
+				 .arg = arg,
+				 .cpu = cpu };
+	memset((char *)fiber->fs - tls_size, 0, tls_size);
+	sp = (void **)stack_top(i) - 2;
+	*sp = (void *)fiber_main;
+	fiber->sp = sp - 6;
+	return i;
+}
+
+void machine_run(void)
+{
+	int found[MAX_FIBERS];
+
+	machine.is_over = machine.is_cut = false;
+	machine.nr_steps = 0;
+	machine.running = 0;
+	if (is_ready(0))
+		found[0] = 0;
+	else if (!find_ready(found, false))
+		return;
+	machine.running = found[0];
+	swap(&main_sp, machine_self()->sp, machine_self()->fs);
+	for (int i = 0; i < MAX_FIBERS; i++)
+		machine.fiber[i].nr_buffered = 0;
+}
+
+struct fiber *machine_next_watched(int *i)
+{
+	uint32_t left = *i < 0 ? machine.watched : machine.watched >> *i >> 1 << *i << 1;
+
+	for (; left; left &= left - 1) {
+		struct fiber *fiber;
+
+		*i = __builtin_ctz(left);
+		fiber = &machine.fiber[*i];
+		if (*i != machine.running &&
+		    (fiber->is_preempted || fiber->nr_buffered || fiber->nr_ghosts))
+			return fiber;
+		if (*i != machine.running)
+			machine.watched &= ~(1u << *i);
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- choices */
+
+static void point_at_random(void)
+{
+	int found[MAX_FIBERS];
+	unsigned int nr = find_ready(found, false);
+
+	found[nr++] = machine.running;
+	switch_to(search_choose_fiber(found, nr));
+}
+
+/* The variants of each choice: how many of the last stores are kept back. */
+static void maybe_preempt(struct step step)
+{
+	struct fiber *self = machine_self();
+	unsigned int variants = 1 + self->nr_buffered, nr_seen, choice;
+	int found[MAX_FIBERS];
+	unsigned int nr = find_ready(found, false);
+
+	choice = search_choose_variant(1 + nr, variants, find_useless(found, nr) << 1);
+	if (!choice)
+		return;
+	search->nr_preempted++;
+	nr_seen = self->nr_buffered - (choice - 1) % variants;
+	reduce_preempt_seen(nr_seen);
+	stores_flush(self, nr_seen);
+	reduce_preempt(step);
+	switch_to(found[(choice - 1) / variants]);
+}
+
+void machine_point(const void *p, enum access access)
+{
+	struct step step = { p, access };
+	bool writes = access != READS && access != FENCES;
+	bool is_shared = !p || search_is_shared(p, machine.running, writes);
+
+	if (++machine.nr_steps > MAX_STEPS)
+		machine_fail("no end after %d steps", MAX_STEPS);
+	if (search->is_random) {
+		point_at_random();
+		return;
+	}
+	if (!is_shared) {
+		/* what was kept back is seen, though nobody could be let on right before */
+		if (access == UPDATES && machine_self()->nr_buffered)
+			reduce_keep();
+		return;
+	}
+	cut_if_redundant();
+	if (search_may_preempt())
+		maybe_preempt(step);
+	reduce_step(step);
+	machine_self()->last = p;
+}
+
+void machine_yield(void)
+{
+	machine.nr_steps++;
+	reduce_keep();
+	/* whom it waits for may be slow: that counts as a preemption of his */
+	if (!search->is_random && search_may_preempt() && search_choose(2, 0)) {
+		search->nr_preempted++;
+		return;
+	}
+	stores_flush_self();
+	machine_self()->has_yielded = true;
+	schedule();
+}
+
+void machine_block(uint32_t *word, uint64_t deadline)
+{
+	struct fiber *self = machine_self();
+
+	if (self->nr_buffered)
+		reduce_keep();
+	stores_flush_self();
+	self->word = word;
+	self->deadline = deadline;
+	self->state = BLOCKED;
+	schedule();
+	self->word = NULL;
+}
+
+void machine_wake(const uint32_t *word, int nr)
+{
+	if (machine_fault == LOST_WAKE)
+		return;
+	for (int i = 0; i < MAX_FIBERS && nr > 0; i++) {
+		struct fiber *fiber = &machine.fiber[i];
+
+		if (fiber->state != BLOCKED || fiber->word != word)
+			continue;
+		fiber->state = READY;
+		nr--;
+	}
+}
+
+/* --------------------------------------------------------- save and restore */
+
+/* Stacks and thread-local variables: copy(saved, live), or the other way. */
+static void copy_fibers(bool save)
+{
+	char *at = saved_fibers;
+
+	for (int i = 0; i < MAX_FIBERS; i++) {
+		struct fiber *fiber = &machine.fiber[i];
+		char *live[] = { (char *)fiber->fs - tls_size, fiber->sp };
+		size_t size[] = { tls_size, (size_t)(stack_top(i) - (char *)fiber->sp) };
+
+		if (fiber->state != READY && fiber->state != BLOCKED)
+			size[1] = 0;
+		for (int piece = 0; piece < 2; piece++) {
+			memcpy(save ? at : live[piece], save ? live[piece] : at, size[piece]);
+			at += size[piece];
+		}
+	}
+}
+
+void machine_save(void)
+{
+	copy_fibers(/* save */ true);
+	memory_save();
+}
+
+void machine_restore(void)
+{
+	/* first, as static variables say where the stacks end */
+	memory_restore();
+	copy_fibers(/* save */ false);
+}
+
+/* ------------------------------------------------------------------- start */
+
+static int note_tls_size(struct dl_phdr_info *info, size_t size, void *data)
+{
+	(void)size;
+	(void)data;
+	/* the first one is the program */
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS)
+			tls_size = (info->dlpi_phdr[i].p_memsz + info->dlpi_phdr[i].p_align - 1) &
+				   -info->dlpi_phdr[i].p_align;
+	return 1;
+}
+
+static uintptr_t thread_pointer(void)
+{
+	uintptr_t fs;
+
+	__asm__ __volatile__("movq %%fs:0, %0" : "=r"(fs));
+	return fs;
+}
+
+struct lender {
+	sem_t has_lent;
+	uintptr_t fs;
+};
+
+static void *lend(void *arg)
+{
+	struct lender *lender = arg;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	lender->fs = thread_pointer();
+	sem_post(&lender->has_lent);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static uintptr_t borrow_thread_pointer(void)
+{
+	struct lender lender;
+	pthread_t thread;
+
+	sem_init(&lender.has_lent, 0, 0);
+	if (pthread_create(&thread, NULL, lend, &lender))
+		abort();
+	sem_wait(&lender.has_lent);
+	return lender.fs;
+}
+
+static void note_crash(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (sig == SIGSEGV && memory_note_written(info->si_addr))
+		return;
+	machine_fail("the schedule ends by signal %d", sig);
+}
+
+static void catch_crashes(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
+	struct sigaction action = { .sa_sigaction = note_crash,
+				    .sa_flags = SA_ONSTACK | SA_SIGINFO | SA_NODEFER };
+	stack_t stack = { .ss_size = STACK_SIZE };
+
+	stack.ss_sp = malloc(STACK_SIZE);
+	sigaltstack(&stack, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+void machine_init(bool tso)
+{
+	machine.keeps_stores = tso;
+	memory_init();
+	stacks = memory_map((size_t)MAX_FIBERS * STACK_SIZE);
+	dl_iterate_phdr(note_tls_size, NULL);
+	saved_fibers = memory_map((size_t)MAX_FIBERS * (STACK_SIZE + tls_size));
+	machine.now = 3600 * SOON_NS;
+	main_fs = thread_pointer();
+	for (int i = 0; i < MAX_FIBERS; i++)
+		machine.fiber[i].fs = borrow_thread_pointer();
+	catch_crashes();
+}
+
+void machine_fail(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "explore: FOUND: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	search_print();
+	_exit(1);
+}

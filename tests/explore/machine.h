@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.h - a machine of a few threads, of which one runs at a time and the search says which.
+ *
+ * Threads are fibers of one thread of the system: each has a stack and thread-local variables of its
+ * own. All that the library and a scenario keep - static variables, memory, stacks - can be saved
+ * and restored, so that a run begins again in microseconds.
+ */
+#ifndef EXPLORE_MACHINE_H
+#define EXPLORE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MAX_FIBERS = 16,
+	MAX_BUFFERED = 32,
+	MAX_GHOSTS = 4 * MAX_BUFFERED,
+	NR_CPUS = 2,
+};
+
+enum fiber_state { UNUSED, READY, BLOCKED, ENDED };
+
+struct buffered {
+	void *p;
+	uintptr_t old;  /* what the others see */
+	bool is_unseen; /* kept back first at a preemption, and nobody has looked there since */
+};
+
+/* A store that is seen since a choice, and might be kept back instead. */
+struct ghost {
+	const void *p;
+	unsigned int choice, variant;
+};
+
+/* What a step does to the one place that it touches. UPDATES and FENCES empty the store buffer. */
+enum access { READS, WRITES, UPDATES, FENCES, ANYTHING };
+
+struct step {
+	const void *p;
+	enum access access;
+};
+
+struct fiber {
+	void *sp; /* while it does not run */
+	uintptr_t fs;
+	enum fiber_state state;
+	bool has_yielded; /* others first */
+	bool is_user;     /* a run ends when all of them have */
+	unsigned int cpu;
+	uint32_t *word; /* of the futex it sleeps on, or NULL */
+	uint64_t deadline;
+	const char *name;
+	void (*fn)(void *arg);
+	void *arg;
+	unsigned int nr_buffered; /* stores that the others do not see yet */
+	struct buffered buffer[MAX_BUFFERED];
+	/* see reduce.h */
+	struct step pending; /* before which it was preempted */
+	bool is_preempted;
+	bool has_met;      /* meanwhile, somebody whose step must not change places with it */
+	bool is_redundant; /* it has not, and goes on */
+	bool was_looked_at, looks;
+	const void *last; /* where its last step was */
+	unsigned int nr_ghosts;
+	struct ghost ghost[MAX_GHOSTS];
+};
+
+struct machine {
+	struct fiber fiber[MAX_FIBERS];
+	int running;      /* index */
+	uint32_t watched; /* whose stores are kept back or who is preempted, and perhaps more */
+	uint64_t now;
+	char *brk; /* memory handed out ends here */
+	unsigned long nr_steps;
+	uint64_t history; /* who looked at what is shared, and when */
+	unsigned int nr_idle_rounds;
+	bool keeps_stores; /* in buffers */
+	bool is_over;
+	bool is_cut;
+};
+
+extern struct machine machine;
+
+/* A machine that does less than it must, so that a protocol that needs it is seen to fail. */
+enum machine_fault {
+	NO_FAULT,
+	WEAK_STORE,   /* sequentially consistent stores are release stores */
+	WEAK_BARRIER, /* membarrier() reaches the caller only */
+	TORN_RMW,     /* an exchange is a load and a store */
+	LOST_WAKE,    /* waking somebody who sleeps does nothing */
+	LOST_TIMER,   /* the timer is not set anew while somebody sleeps on it */
+	NR_FAULTS,
+};
+
+extern enum machine_fault machine_fault;
+
+/* Once. `tso`: stores wait in buffers. */
+void machine_init(bool tso);
+int machine_add(const char *name, void (*fn)(void *arg), void *arg, bool is_user, unsigned int cpu);
+/* Let them run until all users have ended and nothing more happens; or something was found. */
+void machine_run(void);
+void machine_save(void);
+void machine_restore(void);
+
+/* By the running fiber. */
+static inline struct fiber *machine_self(void)
+{
+	return &machine.fiber[machine.running];
+}
+/* The next of those whose accesses by others count, behind `i`; or NULL. */
+struct fiber *machine_next_watched(int *i);
+/* Others may be let on, before it touches what they touch, too. */
+void machine_point(const void *p, enum access access);
+/* Others first: it is waiting for one of them. */
+void machine_yield(void);
+/* Sleep on the word, or until the time has come. */
+void machine_block(uint32_t *word, uint64_t deadline);
+void machine_wake(const uint32_t *word, int nr);
+/* The run ends here: another one shows the same. */
+void machine_cut(void);
+/* A guarantee is broken: prints what, and how to get there again; does not return. */
+void machine_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#endif /* EXPLORE_MACHINE_H */

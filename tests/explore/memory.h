@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - memory that is handed out, checked, saved and restored.
+ *
+ * All of it, and the static variables: what a run has written is undone before the next one.
+ */
+#ifndef EXPLORE_MEMORY_H
+#define EXPLORE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Once. */
+void memory_init(void);
+/* Zeroed, and not restored. */
+char *memory_map(size_t size);
+
+void *memory_alloc(size_t size, size_t align);
+/* It is never handed out again. */
+void memory_free(void *mem);
+/* A step that touches what was freed is a fault. */
+void memory_check(const void *p);
+bool memory_freed_is_untouched(void);
+
+void memory_save(void);
+void memory_restore(void);
+/* Somebody cannot write there. True: by now he can, and it will be restored. */
+bool memory_note_written(char *address);
+
+#endif /* EXPLORE_MEMORY_H */

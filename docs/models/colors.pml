@@ -2,8 +2,9 @@
 /*
  * colors.pml - flush_workqueue(): colours, the overflow list, who tells whom.
  *
- * Models  ops/flush.c from close_on_pwq() to wq_flush_queue(), leave_color() and the counting of
- *         wq_pwq_file_locked() in core/pwq.c. wait_for_late() is left out. One queue, NP pwqs.
+ * Models  close_on_pwq() to wq_flush_queue() in ops/flush.c; wq_pwq_leave_color_locked(),
+ *         end_color() and the counting of wq_pwq_file_locked() in core/pwq.[ch]. wait_for_late() is
+ *         left out. One queue, NP pwqs.
  * Bounds  NC colours (16 in the code), NF flushers, NI items: item i is queued after item i - 1, on
  *         pwq i % NP; filed items end in any order.
  * Checks  D1 whatever was queued before the flush is over when it returns; D3 all colours in use:

@@ -5,9 +5,10 @@
  * Models  ops/queue.c; wq_pool_push(), wq_pool_push_own(), wq_pool_drain_locked(), the wake rule in
  *         core/pool.c; core/worker.c; take_back() in ops/cancel.c; wq_wait_for_run() in ops/wait.c;
  *         of flush_workqueue() the closing of a colour. One queue, two unbound pools with all their
- *         workers. Counting and the manager are in manager.pml, barriers in barrier.pml, the depth
- *         in disable.pml, flush colours in colors.pml, and what needs weaker memory than
- *         Promela's in wake.pml, lock.pml and epoch.pml.
+ *         workers. Counting and the manager are in manager.pml, more about items that queue
+ *         themselves in again.pml, barriers in barrier.pml, the depth in disable.pml, flush colours
+ *         in colors.pml, and what needs weaker memory than Promela's in wake.pml, lock.pml,
+ *         bias.pml and epoch.pml.
  * Steps   each access without the pool's lock is a step of its own: RMW on the word, push, exchange
  *         of the intake, load, store and exchange of `waker`, publication of `current`. The intake
  *         is a FIFO channel: a push is one CAS and the drainer reverses, so what is left is
@@ -31,7 +32,9 @@
  *   BUG_NOCOLOUR   flush waits for the pool to be empty (livelock, needs LIVE)
  *   BUG_NOCHAIN    who unlocks leaves items behind without waking the next (needs BLOCK)
  *   BUG_NOCOLLIDE  no check for another worker of the pool running the item
- *   BUG_OWNFIRST   a worker files its own item without filing first what was pushed before
+ *   BUG_OWNFIRST   a worker leaves its own item for itself although others wait
+ *   BUG_NOAGAIN    who drains does not file what is to run again (needs WITH_FLUSH)
+ *   BUG_CLOSED     an item runs again unfiled although its colour is closed (needs LIVE)
  *   FIFO_FALSE     (with FIFO) asks for order also where queue_work(A) returned false: who got
  *                  false for an item in transit has no place in the order. Documented, not a bug.
  */
@@ -83,6 +86,7 @@ byte cur[NW];			/* worker->current, published */
 byte busy[NW];			/* worker->work: unsettled, under the lock */
 bit idle[NW];			/* on the idle list, under the lock */
 byte newest[2];			/* who went idle last */
+byte again[2];			/* queued by the worker that runs it, not filed; under the lock */
 bit park[NW];
 #ifdef LIVE
 /* S requeues for ever: no counting; the flusher gets the lock in turn */
@@ -111,8 +115,24 @@ inline file(i, p) {
 	if :: p == 0 -> wl0!i :: else -> wl1!i fi
 }
 
-/* File everything in the intake. Lock held. */
+/* What a worker queued is what he runs: if it is next, it goes to what only he takes (B5). */
+inline file_own(i, p, t) {
+	file(i, p);
+	t = 0;
+	do :: t < NW && busy[t] != i -> t++ :: else -> break od;
+	assert(t < NW);
+	if
+	:: p == 0 && len(wl0) == 1 -> wl0?eval(i); priv[t]!i
+	:: p == 1 && len(wl1) == 1 -> wl1?eval(i); priv[t]!i
+	:: else
+	fi
+}
+
+/* File what is to run again, and everything in the intake. Lock held. */
 inline drain(p, t) {
+#ifndef BUG_NOAGAIN
+	if :: again[p] != NONE -> file_own(again[p], p, t); again[p] = NONE :: else fi;
+#endif
 	do
 	:: p == 0 && len(intake0) > 0 -> intake0?t; file(t, p)
 	:: p == 1 && len(intake1) > 0 -> intake1?t; file(t, p)
@@ -252,6 +272,17 @@ inline queue_work(i, p, res, g, w) {
 	g = NONE
 }
 
+#ifdef BUG_OWNFIRST
+#define MAY_LEAVE(p) (again[p] == NONE)
+#else
+#define MAY_LEAVE(p) (again[p] == NONE && !intake_has(p) && !wl_has(p))
+#endif
+#ifdef BUG_CLOSED
+#define IS_OPEN(c, p) 1
+#else
+#define IS_OPEN(c, p) c == ccol[p]
+#endif
+
 #define RUN	0
 #define IDLE	1
 #define QUEUED	2
@@ -292,7 +323,7 @@ take:
 		:: else -> next = RUN; touch(i); filed[i] = 0; c = col[i]; busy[me] = i
 		fi
 	};
-	/* start() */
+start:
 #ifndef BUG_LATEPUB
 	cur[me] = i;
 #endif
@@ -336,18 +367,13 @@ end_park:	atomic { park[me] -> park[me] = 0; parked[me] = 0 };
 		if
 		:: r && g == p ->			/* wq_pool_push_own() */
 			if
-			:: atomic { lk[p] == 0 -> lk[p] = 1;
-#ifndef BUG_OWNFIRST
-					drain(p, t);
-#endif
-					file(S, p); CNT(qtrue[S]);
-					/* keep_if_own() */
+			:: atomic { lk[p] == 0 -> g = NONE; r = 0; CNT(qtrue[S]);
 					if
-					:: p == 0 && len(wl0) == 1 -> wl0?t; priv[me]!S; t = NONE
-					:: p == 1 && len(wl1) == 1 -> wl1?t; priv[me]!S; t = NONE
-					:: else
-					fi;
-					g = NONE; r = 0; next = QUEUED; goto unlock
+					:: MAY_LEAVE(p) -> again[p] = S
+					:: else ->
+						lk[p] = 1; drain(p, t); file_own(S, p, t); t = NONE;
+						next = QUEUED; goto unlock
+					fi
 				}
 			:: atomic { lk[p] == 1 -> r = 0 }; push(S, g, w); CNT(qtrue[S])
 			fi
@@ -363,8 +389,17 @@ end_park:	atomic { park[me] -> park[me] = 0; parked[me] = 0 };
 returned:
 	atomic { running[i]--; CNT(fin[i]); next = 0 };
 	cur[me] = NONE;
-	/* settle(): only what the worker copied */
-	atomic { MAYLOCK(p) -> lk[p] = 1; busy[me] = NONE; nfl[p * 2 + c]--; i = NONE; c = 0 };
+	atomic {
+		MAYLOCK(p) -> lk[p] = 1;
+		if
+		:: again[p] == i && IS_OPEN(c, p) ->
+			again[p] = NONE; next = RUN; goto start
+		/* settle(): only what the worker copied */
+		:: again[p] == i && !(IS_OPEN(c, p)) -> drain(p, t)
+		:: else
+		fi;
+		busy[me] = NONE; nfl[p * 2 + c]--; i = NONE; c = 0
+	};
 	goto take
 }
 
@@ -516,6 +551,7 @@ init {
 	byte i;
 
 	atomic {
+		again[0] = NONE; again[1] = NONE;
 		do :: i < NI -> last[i] = NONE; i++ :: else -> break od;
 		i = 0;
 		do :: i < NW -> cur[i] = NONE; busy[i] = NONE; i++ :: else -> break od;
@@ -546,6 +582,7 @@ init {
 	atomic {
 		do :: i < NW -> assert(parked[i]); i++ :: else -> break od;
 		assert(empty(intake0) && empty(intake1) && empty(wl0) && empty(wl1));
+		assert(again[0] == NONE && again[1] == NONE);
 		i = 0;
 		do
 		:: i < NI -> assert(!pend[i] && qtrue[i] == fin[i] + cancelled[i]); i++

@@ -6,12 +6,18 @@
  *         queue_in_section() and queue_slow() in ops/queue.c; wq_pwq_unfile_locked() in
  *         core/pwq.c; start() and settle() in core/worker.c. The state word is one variable, and
  *         each load, CAS, fetch_or, fetch_and and exchange of it one step. One item, one pool.
- * Bounds  NW workers, NP producers that queue NQ times each, the item queues itself NR times,
- *         NS cancel_work_sync() callers, ND of disable_work_sync() and later enable_work(),
- *         NA of disable_work() and later enable_work(). So the depth gets up to NS + ND + NA.
+ * Bounds  NW workers, NP producers that queue NQ times each (NP=0: it is queued already), the item
+ *         queues itself NR times, NS cancel_work_sync() callers, ND of disable_work_sync() and
+ *         later enable_work(), NA of disable_work() and later enable_work(). So the depth gets up
+ *         to NS + ND + NA.
+ *         LIVE: producers, the item and all cancel_work_sync() callers but one go on for ever; what
+ *         is disabled stays so.
  * Checks  G1 a cancelled instance never runs; G2, G4 after the sync forms nothing is pending and
  *         nothing runs; G3, H1 nobody gets true while any disable is open; G6 each instance is
  *         run once or returned once (A4); H2; the depth ends as 0; nobody waits for ever; B3.
+ *         LIVE: that one cancel_work_sync() returns, if of the moments at which taking the item
+ *         back would succeed, which come again and again, it meets one in the end: its tries can
+ *         be spoilt, by a CAS that fails, as often as the item's word changes.
  * Bugs    each must make pan report an error:
  *   BUG_STALE      PENDING is given back by storing the word as loaded first, not by fetch_and
  *   BUG_TRANSIT    the depth is changed while somebody else holds PENDING in transit
@@ -20,6 +26,10 @@
  *   BUG_TWOSTEP    cancelling writes the idle word first and the depth in a second step
  *   BUG_STORE      an idle item's depth is changed by load and store, not by CAS
  *   BUG_KEEP       cancel_work_sync() does not disable the item while it waits
+ *   BUG_NOLOOK     (LIVE) it waits for a worker without asking whether that still runs the item
+ *   BUG_UNTILIDLE  (LIVE) it waits until the item is idle, and does not disable it
+ *   BUG_EXCLUSIVE  (LIVE) it waits until nobody else is cancelling, or has the item disabled
+ *   BUG_LEFTPENDING  (LIVE) who is refused, since the item is disabled, leaves PENDING set
  * A plain store of what fetch_or returned would pass here: nobody else writes the word while it is
  * in transit. It would cut the release sequence (A6), which this model does not see.
  */
@@ -65,6 +75,19 @@ byte open_depth;		/* disables whose step is done and whose enable is not */
 short balance;			/* queue_work() true, less runs, less cancels true */
 byte nr_ran;
 
+#ifdef LIVE
+#define MAY_GO_ON	1
+/* of the first cancel_work_sync(): 1 takes the item back, 2 waits, 3 gives back, 4 has returned */
+byte phase;
+#define SET_PHASE(to)	phase = (me == 0 -> to : phase);
+#define IS_TAKING	(phase == 1 || phase == 3)
+#define CAN_TAKE	(!(word & P) || ((word & Q) && (intake || FILED)))
+ltl ends { (<> [] IS_TAKING && [] <> CAN_TAKE) || <> (phase == 4) }
+#else
+#define MAY_GO_ON	0
+#define SET_PHASE(to)
+#endif
+
 inline drain() {
 	if
 	:: intake -> assert(!FILED && (word & 3) == (P | Q)); intake = 0; on_worklist = 1
@@ -99,7 +122,7 @@ inline queue_work(w, old) {
 		:: !(old & P) && DEPTH(old) > 0 ->
 #ifdef BUG_STALE
 			word = w & ~P;
-#else
+#elif !defined(BUG_LEFTPENDING)
 			word = word & ~P;
 #endif
 			old = P
@@ -138,9 +161,13 @@ end_idle:
 	};
 	if
 	:: nr_ran < NR -> queue_work(w, old)
+#ifdef LIVE
+	:: 1
+#else
 	:: else
+#endif
 	fi;
-	atomic { running = 0; balance--; if :: nr_ran < NR -> nr_ran++ :: else fi };
+	atomic { running = 0; balance--; if :: nr_ran < NR && !MAY_GO_ON -> nr_ran++ :: else fi };
 	atomic {
 		lk == 0 -> busy[me] = 0;
 		do
@@ -155,7 +182,7 @@ proctype Producer() {
 	byte w, old, n;
 
 	do
-	:: n < NQ -> queue_work(w, old); n++
+	:: n < NQ -> queue_work(w, old); n = (MAY_GO_ON -> 0 : n + 1)
 	:: else -> break
 	od
 }
@@ -239,7 +266,11 @@ inline wait_for_run(me, w) {
 	:: else ->
 		atomic {
 			lk == 0;
+#ifdef BUG_NOLOOK
+			waits_for[me] = SLOT(w)
+#else
 			if :: busy[SLOT(w) - 1] -> waits_for[me] = SLOT(w) :: else fi
+#endif
 		};
 		(waits_for[me] == 0)
 	fi
@@ -248,15 +279,33 @@ inline wait_for_run(me, w) {
 proctype CancelSync(byte me) {
 	byte w; bit done;
 
-#ifdef BUG_KEEP
+again:
+#ifdef BUG_EXCLUSIVE
+	(DEPTH(word) == 0);
+#endif
+	SET_PHASE(1)
+#if defined(BUG_KEEP) || defined(BUG_UNTILIDLE)
 	take_back(0, w, done);
 #else
 	take_back(1, w, done);
 #endif
+	SET_PHASE(2)
+#ifdef BUG_UNTILIDLE
+	(!(word & P) && !busy[0]);
+#else
 	wait_for_run(me, w);
 	assert(!pending && !running);		/* G4 */
+	SET_PHASE(3)
 #ifndef BUG_KEEP
-	take_back(-1, w, done)
+	take_back(-1, w, done);
+#endif
+#endif
+	SET_PHASE(4)
+#ifdef LIVE
+	if
+	:: me > 0 -> goto again
+	:: else
+	fi
 #endif
 }
 
@@ -268,13 +317,18 @@ proctype Disabler(byte me; bit sync) {
 	:: sync -> wait_for_run(me, w); assert(!pending && !running)
 	:: else
 	fi;
+#ifndef LIVE
 	take_back(-1, w, done)
+#endif
 }
 
 init {
 	byte i;
 
 	atomic {
+#if NP == 0
+		word = P | Q; intake = 1; be_queued();
+#endif
 		do :: i < NW -> run Worker(i); i++ :: else -> break od;
 		i = 0;
 		do :: i < NP -> run Producer(); i++ :: else -> break od;
@@ -284,8 +338,10 @@ init {
 		do :: i < NC -> run Disabler(i, 0); i++ :: else -> break od;
 		i = 0
 	}
+#ifndef LIVE
 	timeout ->
 	assert(_nr_pr == NW + 1);
 	assert(!(word & P) && DEPTH(word) == 0 && !intake && !FILED && !pending && !running);
 	assert(open_depth == 0 && balance == 0)
+#endif
 }

@@ -2,12 +2,12 @@
 /*
  * epoch.pml - producers that hold no lock, against drain and destroy.
  *
- * Models  wq_grace_enter(), wq_grace_leave(), wq_grace_synchronize() in lib/base/grace; the look
- *         at the flag in ops/queue.c; wq_drain_queue() and destroy_workqueue(). A reader, which is
- *         a queue_work(), stores its nesting through a store buffer, looks at the queue, pushes,
- *         and leaves with a release store, behind the first in the same buffer. The writer
- *         publishes the flag, has a membarrier, waits until each record is 0 or has moved on,
- *         drains, and frees.
+ * Models  wq_grace_enter(), wq_grace_leave(), wq_grace_synchronize() in base/grace.[ch]; the
+ *         look at the flag, is_refused() in core/submit.c; wq_drain_queue() in ops/drain.c and
+ *         destroy_workqueue() in ops/alloc.c. A reader, which is a queue_work(),
+ *         stores its nesting through a store buffer, looks at the queue, pushes, and leaves with a
+ *         release store, behind the first in the same buffer. The writer publishes the flag, has a
+ *         membarrier, waits until each record is 0 or has moved on, drains, and frees.
  *         REPLACE: the writer publishes a new pwq and frees the old one; what that takes beside
  *         a grace period is modelled in retire.pml.
  * Bounds  NR readers, two sections each.

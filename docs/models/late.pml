@@ -2,10 +2,10 @@
 /*
  * late.pml - who is told "already pending" while the item is in transit, then flushes.
  *
- * Models  the failing half of queue_slow() in ops/queue.c (wq->late), wait_for_late() in
- *         ops/flush.c. Grace periods are taken as sound (epoch.pml). The flusher's store to `late`
- *         goes through a store buffer, which his membarrier empties; the loser's through another,
- *         which empties before he leaves the section.
+ * Models  wq_submit_take_pending() in core/submit.c where it fails (wq->late), wait_for_late()
+ *         in ops/flush.c. Grace periods are taken as sound (epoch.pml). The flusher's store to
+ *         `late` goes through a store buffer, which his membarrier empties; the loser's through
+ *         another, which empties before he leaves the section.
  * Bounds  one item; producer 1 takes it and pushes later, producer 2 loses and flushes, another
  *         thread flushes NF times meanwhile. `late` is set or not at first.
  * Checks  D1: when the loser's flush closes its colour, the winner has pushed.

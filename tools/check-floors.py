@@ -4,7 +4,7 @@
 
  - A floor includes itself and the floors named before it, by "floor/room.h".
  - Only base/atomic.h spells atomics and memory orders.
- - Only the doors of base (os, park, lock, report) call libc for threads, time,
+ - Only the doors of base (os, park, lock, report, settings) call libc for threads, time,
    memory or the operating system; everything else asks the doors.
 """
 import pathlib
@@ -15,7 +15,7 @@ from c_source import Faults, code_only, files_below, line_of, without_comments
 
 FLOORS = ["base", "core", "watch", "ops"]
 ATOMICS_ROOM = "base/atomic.h"
-DOORS = {f"base/{room}{suffix}" for room in ("os", "park", "lock", "report")
+DOORS = {f"base/{room}{suffix}" for room in ("os", "park", "lock", "report", "ring", "roster", "settings")
          for suffix in (".c", ".h")}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
@@ -40,7 +40,7 @@ CALLS = """
     fopen fclose fread fwrite fgets fputs puts printf fprintf vprintf vfprintf perror
     opendir readdir closedir sysconf get_nprocs
     thrd_create thrd_join mtx_init mtx_lock mtx_unlock cnd_init cnd_wait cnd_signal
-    dlopen dlsym dladdr
+    dlopen dlsym dladdr getenv secure_getenv setenv putenv
     abort exit _exit quick_exit assert perf_event_open
 """.split()
 CALL = re.compile(r"(?<![\w.])(?<!->)(" + "|".join(CALLS) + r")\s*\(")

@@ -5,7 +5,7 @@
 Rewrites the list at the end of docs/guarantees.md. A test cites by a comment in
 front of its function that holds nothing but letters, such as "A5 A6"; a stress
 program in the comment on top, such as "(A4)". With --check nothing is written:
-fails if the list is out of date, a guarantee of A to I, Q6, R1 or S has no test, or
+fails if the list is out of date, a guarantee of A to I, Q6, R1, S or T has no test, or
 a test cites one that does not exist.
 """
 import pathlib
@@ -17,7 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENT = TOP / "docs/guarantees.md"
 FOLDERS = ("api", "unit", "stress", "regress")
 
-LETTER = r"(?:[A-R]\d+|S)"
+LETTER = r"(?:[A-RTU]\d+|S)"
 ROW = re.compile(rf"^\| ({LETTER}) \| (.*) \|$", re.MULTILINE)
 CITED = re.compile(rf"/\* ({LETTER}(?:,? {LETTER})*) \*/\s*(?:static )?\w[\w *]*?(\w+)\(")
 ON_TOP = re.compile(rf"\(({LETTER}(?:, {LETTER})*)\)")

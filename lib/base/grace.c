@@ -195,31 +195,46 @@ void wq_grace_synchronize(void)
 /* O: the thread that has closed the sections may enter */
 static __thread bool is_closer __attribute__((tls_model("initial-exec")));
 
-static bool are_closed(void)
+/* Are they closed, for somebody to whom these flags are as good as open? */
+static bool are_closed(uint32_t flags, uint32_t enough)
 {
-	return wq_load_relaxed(&wq_barrier_flags) & WQ_BARRIER_CLOSED;
+	return (flags & (WQ_BARRIER_CLOSED | enough)) == WQ_BARRIER_CLOSED;
 }
 
-static void wait_until_open(void)
+static void wait_until_open(uint32_t enough)
 {
 	uint32_t flags;
 
-	while ((flags = wq_load_relaxed(&wq_barrier_flags)) & WQ_BARRIER_CLOSED)
+	while (are_closed(flags = wq_load_relaxed(&wq_barrier_flags), enough))
 		wq_futex_wait(&wq_barrier_flags, flags, WQ_FOREVER);
 }
 
-void wq_grace_enter_slow(void)
+static uint32_t enter_unless_closed(uint32_t enough)
 {
+	uint32_t flags;
+
 	wq_fence_seq_cst();
 	/*
 	 * A section within a section, too: a handler may have come before the outer one has looked,
 	 * and nobody waits for that one then. If it did get in, closing will be in vain.
 	 */
-	while (are_closed() && !is_closer) {
+	/* order: DEFER-LOOK pairs with DEFER-LET */
+	while (are_closed(flags = wq_load_acquire(&wq_barrier_flags), enough) && !is_closer) {
 		wq_grace_leave();
-		wait_until_open();
+		wait_until_open(enough);
 		wq_grace_enter_locked();
 	}
+	return flags;
+}
+
+void wq_grace_enter_slow(void)
+{
+	enter_unless_closed(0);
+}
+
+bool wq_grace_enter_or_defer_slow(void)
+{
+	return !(enter_unless_closed(WQ_BARRIER_DEFER) & WQ_BARRIER_DEFER) || is_closer;
 }
 
 static bool is_inside(const struct wq_record *record)
@@ -267,9 +282,16 @@ bool wq_grace_close(uint64_t deadline_ns)
 	return false;
 }
 
+void wq_grace_let_defer(void)
+{
+	/* order: DEFER-LET pairs with DEFER-LOOK */
+	wq_fetch_or_acq_rel(&wq_barrier_flags, WQ_BARRIER_DEFER);
+	wq_futex_wake_all(&wq_barrier_flags);
+}
+
 void wq_grace_reopen(void)
 {
-	wq_fetch_and_acq_rel(&wq_barrier_flags, ~WQ_BARRIER_CLOSED);
+	wq_fetch_and_acq_rel(&wq_barrier_flags, ~(WQ_BARRIER_CLOSED | WQ_BARRIER_DEFER));
 	wq_futex_wake_all(&wq_barrier_flags);
 	is_closer = false;
 }

@@ -7,7 +7,8 @@
  * not have seen it is over when it returns. Entering costs a plain store, the
  * writer pays with a membarrier. Sections nest, also by signal handlers.
  *
- * Sections can be closed for a moment: then nobody is inside, and who wants to enter waits. Each
+ * Sections can be closed for a moment: then nobody is inside, and who wants to enter waits, or defers
+ * what he would do. Each
  * thread has a record in a table that only grows. It also holds the thread's park:
  * records are never freed, so a late waker does no harm.
  */
@@ -44,8 +45,10 @@ void wq_grace_leave_shared(struct wq_record *record);
 
 /* Flags are set, the caller has entered: sections may be closed. Then leaves, waits, enters. */
 void wq_grace_enter_slow(void);
+/* The same, but as soon as who queues may defer: false, in a section as by wq_grace_enter_locked(). */
+bool wq_grace_enter_or_defer_slow(void);
 
-static inline void wq_grace_enter(void)
+static WQ_INLINE void wq_grace_say_inside(void)
 {
 	struct wq_record *record = wq_grace_self;
 
@@ -53,10 +56,27 @@ static inline void wq_grace_enter(void)
 		wq_grace_enter_shared(record);
 	else
 		wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
+}
+
+static inline void wq_grace_enter(void)
+{
+	wq_grace_say_inside();
 	/* order: SECTION-ENTER pairs with SYNCHRONIZE, and with SECTIONS-CLOSE (Dekker) */
 	wq_compiler_barrier();
 	if (wq_unlikely(wq_load_relaxed(&wq_barrier_flags)))
 		wq_grace_enter_slow();
+}
+
+/*
+ * For who queues, and must not wait for who has closed them for long. False: they are closed, and he
+ * is in a section all the same: he must change nothing that is copied, but defer (ops/defer.h).
+ */
+static WQ_INLINE bool wq_grace_enter_or_defer(void)
+{
+	wq_grace_say_inside();
+	/* order: SECTION-ENTER pairs with SYNCHRONIZE, and with SECTIONS-CLOSE (Dekker) */
+	wq_compiler_barrier();
+	return wq_likely(!wq_load_relaxed(&wq_barrier_flags)) || wq_grace_enter_or_defer_slow();
 }
 
 /*
@@ -65,12 +85,7 @@ static inline void wq_grace_enter(void)
  */
 static inline void wq_grace_enter_locked(void)
 {
-	struct wq_record *record = wq_grace_self;
-
-	if (wq_unlikely(record->shared))
-		wq_grace_enter_shared(record);
-	else
-		wq_store_relaxed(&record->section, wq_load_relaxed(&record->section) + 1);
+	wq_grace_say_inside();
 	/* order: SECTION-ENTER pairs with SYNCHRONIZE */
 	wq_light_barrier();
 }
@@ -109,6 +124,8 @@ void wq_grace_synchronize(void);
  * a section, and they are open: let others run, and try again. One thread at a time.
  */
 bool wq_grace_close(uint64_t deadline_ns);
+/* They are closed, and will be for long: who waits to queue, or will, defers. Until they are open. */
+void wq_grace_let_defer(void);
 void wq_grace_reopen(void);
 
 /* In the child of fork(), where nobody else is: what the threads owed; then all records are free. */

@@ -2,7 +2,7 @@
 /*
  * list.h - circular doubly linked lists, the links inside the objects.
  *
- * A node that is on no list has prev == NULL: wq_list_is_on() tells, and it is
+ * A node that is on no list has prev == NULL, or a note there: wq_list_is_on() tells, and it is
  * how the core knows that an item is filed. No locks: the caller excludes others.
  */
 #ifndef WQ_BASE_LIST_H
@@ -30,9 +30,25 @@ static inline bool wq_list_is_empty(const struct wq_list *head)
 	return head->next == head;
 }
 
+/* Of a node that is on no list: prev is a note, of something aligned to 4, and this bit. */
+#define WQ_LIST_NOTE 2ul
+
 static inline bool wq_list_is_on(const struct wq_list *node)
 {
-	return node->prev != NULL;
+	return node->prev && !((unsigned long)node->prev & WQ_LIST_NOTE);
+}
+
+static inline void wq_list_note(struct wq_list *node, const void *note)
+{
+	node->prev = (struct wq_list *)((unsigned long)note | WQ_LIST_NOTE);
+}
+
+static inline void *wq_list_take_note(struct wq_list *node)
+{
+	void *note = (void *)((unsigned long)node->prev & ~WQ_LIST_NOTE);
+
+	node->prev = NULL;
+	return note;
 }
 
 static inline void wq_list_insert(struct wq_list *node, struct wq_list *prev, struct wq_list *next)

@@ -19,6 +19,7 @@
 extern uint32_t wq_barrier_flags;
 #define WQ_BARRIER_MISSING 1u /* until a thread has found that there is a membarrier */
 #define WQ_BARRIER_CLOSED  2u /* somebody keeps all out of sections, see grace.h */
+#define WQ_BARRIER_DEFER   4u /* with it: and who queues need not wait */
 
 static inline bool wq_membarrier_is_missing(void)
 {

@@ -124,7 +124,7 @@ static void enable(void *debt)
 	struct work_struct *work = debt;
 	unsigned long word = wq_load_relaxed(&work->data);
 
-	if (!wq_word_is_queued(word) && wq_word_depth(word))
+	if (!(word & WQ_WORK_PENDING) && wq_word_depth(word))
 		wq_store_relaxed(&work->data, word - (1ul << WQ_WORK_DEPTH_SHIFT));
 }
 

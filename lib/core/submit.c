@@ -45,6 +45,16 @@ static bool take_stale(struct work_struct *work, unsigned long *word)
 	return false;
 }
 
+/*
+ * Pending, perhaps in transit: a later flush_workqueue() must wait for its push (D1), but not for a
+ * timer or a grace period (D2).
+ */
+static void note_late(struct workqueue_struct *wq, unsigned long word)
+{
+	if ((!wq_word_is_timer(word) || wq_word_is_deferred(word)) && !wq_load_relaxed(&wq->late))
+		wq_store_relaxed(&wq->late, 1u);
+}
+
 bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *work,
 			    unsigned long *word)
 {
@@ -54,16 +64,30 @@ bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *wor
 	if (wq_word_is_stale(*word) && take_stale(work, word))
 		return true;
 	if (*word & WQ_WORK_PENDING) {
-		/* perhaps in transit: a later flush_workqueue() must wait for its push (D1),
-		   but not for a timer or a grace period (D2) */
-		if (!wq_word_is_timer(*word) && !wq_load_relaxed(&wq->late))
-			wq_store_relaxed(&wq->late, 1u);
+		note_late(wq, *word);
 		return false;
 	}
 	if (!wq_word_depth(*word))
 		return true;
 	wq_fetch_and_acq_rel(&work->data, ~WQ_WORK_PENDING);
 	return false;
+}
+
+bool wq_submit_take_deferred(struct workqueue_struct *wq, struct work_struct *work,
+			     unsigned int mark)
+{
+	unsigned long word = wq_load_relaxed(&work->data), next;
+	bool is_idle;
+
+	do {
+		is_idle = wq_word_is_stale(word) ||
+			  !(word & (WQ_WORK_PENDING | WQ_WORK_DEPTH_MASK));
+		next = is_idle ? wq_word_deferred(word, mark) : word;
+		/* order: PENDING-TAKE pairs with PENDING-CLEAR, also when nothing changes */
+	} while (!wq_cas_acq_rel(&work->data, &word, next));
+	if (!is_idle && word & WQ_WORK_PENDING)
+		note_late(wq, word);
+	return is_idle;
 }
 
 bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_struct *work)
@@ -148,25 +172,35 @@ static void report_deprecated(struct workqueue_struct *wq, const struct work_str
 	wq_msg_send(&msg);
 }
 
-struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struct *work,
-				  unsigned long word, struct wq_pwq *pwq)
+bool wq_submit_accept(struct workqueue_struct *wq, struct work_struct *work)
+{
+	wq_assert(wq_grace_is_inside());
+	if (wq_unlikely(wq_wq_flags(wq) & __WQ_DEPRECATED))
+		report_deprecated(wq, work);
+	if (!is_refused(wq, work))
+		return true;
+	wq_fetch_and_acq_rel(&work->data, ~WQ_WORK_TRANSIT_MASK);
+	return false;
+}
+
+struct wq_pool *wq_submit_place(struct workqueue_struct *wq, struct work_struct *work,
+				unsigned long word, struct wq_pwq *pwq)
 {
 	struct wq_pwq *running;
 
 	wq_assert(wq_grace_is_inside());
-	if (wq_unlikely(wq_wq_flags(wq) & __WQ_DEPRECATED))
-		report_deprecated(wq, work);
-	if (is_refused(wq, work)) {
-		wq_fetch_and_acq_rel(&work->data,
-				     ~(WQ_WORK_PENDING | WQ_WORK_TIMER | WQ_WORK_TAG_MASK));
-		return NULL;
-	}
 	/* order is enough to keep the runs of an item apart; elsewhere they could lose it (B4, B9) */
 	running = wq_wq_flags(wq) & __WQ_ORDERED ? NULL : where_it_runs(wq, work, word);
 	if (running)
 		pwq = running;
 	wq_xchg_acq_rel(&work->data, wq_word_queued(pwq, wq_load_relaxed(&pwq->color)));
 	return pwq->pool;
+}
+
+struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struct *work,
+				  unsigned long word, struct wq_pwq *pwq)
+{
+	return wq_submit_accept(wq, work) ? wq_submit_place(wq, work, word, pwq) : NULL;
 }
 
 bool wq_submit(struct workqueue_struct *wq, struct work_struct *work, unsigned int cpu,

@@ -9,11 +9,18 @@
 
 #include "core/types.h"
 
+/* For who owns PENDING: may the item be queued? False: refused, and idle again (A8). */
+bool wq_submit_accept(struct workqueue_struct *wq, struct work_struct *work);
+
 /*
- * For who owns PENDING: write the item's word for the pool that it must be pushed to now, which is
- * returned: `pwq`'s, or where it still runs (B4). `word` is what the word held
- * besides PENDING. NULL: refused, and idle again (A8).
+ * For who owns PENDING of an accepted item: write its word for the pool that it must be pushed to
+ * now, which is returned: `pwq`'s, or where it still runs (B4). `word` is what the word held
+ * besides PENDING.
  */
+struct wq_pool *wq_submit_place(struct workqueue_struct *wq, struct work_struct *work,
+				unsigned long word, struct wq_pwq *pwq);
+
+/* Both. NULL: refused. */
 struct wq_pool *wq_submit_prepare(struct workqueue_struct *wq, struct work_struct *work,
 				  unsigned long word, struct wq_pwq *pwq);
 
@@ -30,6 +37,13 @@ bool wq_submit(struct workqueue_struct *wq, struct work_struct *work, unsigned i
  */
 bool wq_submit_take_pending(struct workqueue_struct *wq, struct work_struct *work,
 			    unsigned long *word);
+
+/*
+ * The same in one step, so that a child of fork() finds it idle, whenever it was copied: with the tag
+ * of this process, and `mark` in the bits of the depth.
+ */
+bool wq_submit_take_deferred(struct workqueue_struct *wq, struct work_struct *work,
+			     unsigned int mark);
 
 /* Was the item never initialised? Then reports it: it cannot be queued. */
 bool wq_submit_has_no_func(const struct workqueue_struct *wq, const struct work_struct *work);

@@ -26,8 +26,10 @@
  * and its mark (see list.h), under the pool's lock; whether its timer is armed, by
  * timer.state under the shard's lock.
  *
- * tag            with T, of the work of a struct rcu_work: in which process it was queued; else 0.
- *                After fork() nobody can find it, so that the word itself must tell that it is idle
+ * tag            with T, of the work of a struct rcu_work, and of a deferred item (ops/defer.h): in
+ *                which process it was queued; else 0. After fork() nobody can find it, so that
+ *                the word itself must tell that it is idle. Of a deferred item that is not
+ *                delayed, the bits of the depth, which is 0, are not: for which CPU it is
  */
 #ifndef WQ_CORE_WORK_H
 #define WQ_CORE_WORK_H
@@ -114,17 +116,34 @@ static inline unsigned long wq_word_tag(void)
 	return (unsigned long)(wq_fork_generation % 255 + 1) << WQ_WORK_TAG_SHIFT;
 }
 
-/* Of an rcu item whose grace period began before fork(), in the parent: it is idle. */
+/* Deferred, and will be queued: in transit, if not armed. */
+static inline bool wq_word_is_deferred(unsigned long word)
+{
+	return wq_word_is_timer(word) && word & WQ_WORK_TAG_MASK && wq_word_depth(word);
+}
+
+/* Of an item that was deferred, or whose grace period began, before fork(), in the parent: it is idle. */
 static inline bool wq_word_is_stale(unsigned long word)
 {
 	return wq_unlikely(wq_word_is_timer(word) && word & WQ_WORK_TAG_MASK &&
 			   (word & WQ_WORK_TAG_MASK) != wq_word_tag());
 }
 
+/* Whatever a word off queue and pending says besides the slot. */
+#define WQ_WORK_TRANSIT_MASK                                                                       \
+	(WQ_WORK_PENDING | WQ_WORK_TIMER | WQ_WORK_TAG_MASK | WQ_WORK_DEPTH_MASK)
+
 /* What a stale word should be. */
 static inline unsigned long wq_word_settled(unsigned long word)
 {
-	return word & ~(WQ_WORK_PENDING | WQ_WORK_TIMER | WQ_WORK_TAG_MASK);
+	return word & ~WQ_WORK_TRANSIT_MASK;
+}
+
+/* Of an idle item, or a stale word: that of a deferred one. */
+static inline unsigned long wq_word_deferred(unsigned long word, unsigned int mark)
+{
+	return wq_word_settled(word) | (unsigned long)mark << WQ_WORK_DEPTH_SHIFT | wq_word_tag() |
+	       WQ_WORK_TIMER | WQ_WORK_PENDING;
 }
 
 /* The item's word; a stale one is settled before. */

@@ -17,6 +17,7 @@
 #include "core/submit.h"
 #include "core/timer.h"
 #include "core/work.h"
+#include "ops/defer.h"
 #include "ops/init.h"
 #include "ops/wait.h"
 
@@ -64,6 +65,13 @@ static void arm(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork
 	wq_shard_arm(&dwork->timer, wq_shard_for(&dwork->timer, here), now, end_of(delay, now));
 }
 
+void wq_delayed_land(struct delayed_work *dwork)
+{
+	wq_fetch_and_acq_rel(&dwork->work.data, ~WQ_WORK_TAG_MASK);
+	wq_shard_arm(&dwork->timer, wq_shard_for(&dwork->timer, (unsigned int)dwork->cpu),
+		     wq_shard_now(), dwork->timer.expires);
+}
+
 /* False: it is pending, or disabled. */
 static bool take_idle(struct workqueue_struct *wq, struct work_struct *work)
 {
@@ -90,8 +98,23 @@ static bool has_timer(const struct workqueue_struct *wq, struct delayed_work *dw
 		wq_warn_once(
 			&said_no_timer,
 			"a delayed item was not initialised as one, and is not queued: ", wq->name);
-	wq_fetch_and_acq_rel(&dwork->work.data, ~(WQ_WORK_PENDING | WQ_WORK_TIMER));
+	wq_fetch_and_acq_rel(&dwork->work.data, ~WQ_WORK_TRANSIT_MASK);
 	return false;
+}
+
+/* For who must not arm it now. */
+static bool defer(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork,
+		  unsigned long delay)
+{
+	if (!wq_submit_take_deferred(wq, &dwork->work, WQ_DEFER_DELAYED))
+		return false;
+	if (!has_timer(wq, dwork))
+		return true;
+	set_queue(dwork, wq);
+	dwork->cpu = (int)target_cpu(cpu);
+	dwork->timer.expires = end_of(delay, wq_shard_now());
+	wq_defer(&dwork->work);
+	return true;
 }
 
 bool queue_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_work *dwork,
@@ -103,10 +126,13 @@ bool queue_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_
 		return false;
 	if (!delay)
 		return queue_work_on(cpu, wq, &dwork->work);
-	wq_grace_enter();
-	is_taken = take_idle(wq, &dwork->work);
-	if (is_taken && has_timer(wq, dwork))
-		arm(cpu, wq, dwork, delay);
+	if (wq_likely(wq_grace_enter_or_defer())) {
+		is_taken = take_idle(wq, &dwork->work);
+		if (is_taken && has_timer(wq, dwork))
+			arm(cpu, wq, dwork, delay);
+	} else {
+		is_taken = defer(cpu, wq, dwork, delay);
+	}
 	wq_grace_leave();
 	return is_taken;
 }
@@ -218,7 +244,7 @@ bool mod_delayed_work_on(int cpu, struct workqueue_struct *wq, struct delayed_wo
 	if (!is_usable(wq, dwork, "mod_delayed_work()"))
 		return false;
 	for (;;) {
-		word = wq_load_acquire(&dwork->work.data);
+		word = wq_work_look(&dwork->work);
 		if (word & WQ_WORK_PENDING) {
 			if (mod_pending(cpu, wq, dwork, delay, word))
 				return true;
@@ -263,8 +289,7 @@ bool flush_delayed_work(struct delayed_work *dwork)
 	if (!wq_init_use())
 		return false;
 	/* in transit: whoever arms it is nearly done (A10) */
-	while (!(was_armed = fire_now(dwork)) &&
-	       wq_word_is_timer(wq_load_acquire(&dwork->work.data)))
+	while (!(was_armed = fire_now(dwork)) && wq_word_is_timer(wq_work_look(&dwork->work)))
 		wq_backoff_wait(&backoff);
 	/* if it has run by now, that was waited for */
 	return flush_work(&dwork->work) || was_armed;

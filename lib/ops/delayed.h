@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * delayed.h - armed delayed items, for who destroys their queue.
+ * delayed.h - delayed items, for who destroys their queue, and for who lands deferred ones.
  */
 #ifndef WQ_OPS_DELAYED_H
 #define WQ_OPS_DELAYED_H
@@ -15,5 +15,8 @@ void wq_delayed_disarm_all(struct workqueue_struct *wq);
 
 /* It is armed on this shard, which is locked: it becomes idle. */
 void wq_delayed_disarm_locked(struct wq_shard *shard, struct delayed_work *dwork);
+
+/* A deferred item, of which only the timer remains to be armed. From then on it may be gone. */
+void wq_delayed_land(struct delayed_work *dwork);
 
 #endif /* WQ_OPS_DELAYED_H */

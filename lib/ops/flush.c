@@ -83,7 +83,8 @@ static bool flush_item(struct work_struct *work)
 	for (;;) {
 		word = wq_work_look(work);
 		/* an armed timer is not waited for (E3) */
-		if (!(word & WQ_WORK_PENDING) || wq_word_is_timer(word))
+		if (!(word & WQ_WORK_PENDING) ||
+		    (wq_word_is_timer(word) && !wq_word_is_deferred(word)))
 			return wq_wait_for_run(work, wq_word_slot(word), "flush_work()");
 		if (wq_word_is_queued(word) && hang_barrier(work, &barrier))
 			break;

@@ -16,6 +16,7 @@
 #include "core/switches.h"
 #include "core/timer.h"
 #include "core/wq.h"
+#include "ops/defer.h"
 #include "ops/init.h"
 #include "ops/kthread.h"
 #include "ops/kworker.h"
@@ -69,6 +70,8 @@ static void prepare(void)
 		/* once it is started that cannot fail */
 		wq_init_use();
 		hold();
+		/* from now on we may wait for somebody whom a handler has interrupted */
+		wq_defer_open();
 	}
 	/* the last rank: nobody who holds it waits */
 	wq_lock_acquire(&wq_tasks_lock);
@@ -83,6 +86,7 @@ static void go_on_in_parent(void)
 	wq_lock_release(&wq_tasks_lock);
 	if (is_held) {
 		is_held = false;
+		wq_defer_land();
 		wq_child_unlock_all();
 		wq_grace_reopen();
 	}
@@ -97,6 +101,7 @@ static void go_on_in_child(void)
 	wq_fork_generation++;
 	if (is_held) {
 		is_held = false;
+		wq_defer_forget();
 		wq_child_forget_items();
 		wq_grace_reopen();
 		wq_timer_reset();

@@ -6,6 +6,8 @@
  * the item on the pool's intake. Whoever holds the pool's lock does the rest.
  * Safe in signal handlers, whatever was interrupted.
  */
+#include "ops/queue.h"
+
 #include "base/os.h"
 #include "base/report.h"
 #include "core/affinity.h"
@@ -15,6 +17,7 @@
 #include "core/work.h"
 #include "core/worker.h"
 #include "core/wq.h"
+#include "ops/defer.h"
 #include "ops/init.h"
 
 static inline void hand_over(struct wq_pool *pool, struct work_struct *work)
@@ -38,11 +41,9 @@ static struct wq_pwq *next_of_ring(const struct wq_table *table)
 	return table->ring[turn++ % table->nr_ring];
 }
 
-/* Where an item queued on this CPU goes, for any queue. */
-static struct wq_pwq *choose_pwq(struct workqueue_struct *wq, int cpu)
+struct wq_pwq *wq_queue_choose_pwq(struct workqueue_struct *wq, int cpu, unsigned int here)
 {
 	const struct wq_table *table = wq_load_acquire(&wq->table);
-	unsigned int here = wq_os_cpu();
 
 	if (cpu == WORK_CPU_UNBOUND && table->nr_ring && here < wq_nr_cpus &&
 	    table->is_outside[here])
@@ -54,7 +55,7 @@ static struct wq_pwq *choose_pwq(struct workqueue_struct *wq, int cpu)
 static bool __attribute__((noinline))
 queue_slow(struct workqueue_struct *wq, struct work_struct *work, int cpu)
 {
-	struct wq_pwq *pwq = choose_pwq(wq, cpu);
+	struct wq_pwq *pwq = wq_queue_choose_pwq(wq, cpu, wq_os_cpu());
 	unsigned long word;
 	struct wq_pool *pool;
 
@@ -102,8 +103,10 @@ static WQ_INLINE bool queue_on(int cpu, struct workqueue_struct *wq, struct work
 	}
 	if (!wq_init_use())
 		return false;
-	wq_grace_enter();
-	queued = queue_in_section(cpu, wq, work);
+	if (wq_likely(wq_grace_enter_or_defer()))
+		queued = queue_in_section(cpu, wq, work);
+	else
+		queued = wq_defer_work(wq, work, cpu);
 	wq_grace_leave();
 	return queued;
 }

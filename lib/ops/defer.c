@@ -26,10 +26,13 @@ static struct work_struct *newest = &closed;
 
 /* ---------------------------------------------------------------- the mark */
 
-/* A CPU, or one of those there cannot be; and whether the caller has named it. */
+/* Which CPU, from 1 on, as WQ_DEFER_DELAYED is none; and that the caller has not named it. */
 #define MARK_LOCAL 0x8000u
+/* All those that there cannot be are one. */
+#define NO_CPU     (WQ_MAX_CPUS + 1u)
 
-_Static_assert(WQ_MAX_CPUS + 1 < MARK_LOCAL && MARK_LOCAL <= WQ_WORK_MAX_DEPTH,
+_Static_assert(NO_CPU + 1 < MARK_LOCAL && MARK_LOCAL + NO_CPU <= WQ_WORK_MAX_DEPTH &&
+		       NO_CPU != WORK_CPU_UNBOUND,
 	       "a mark fits where the depth is");
 
 static unsigned int mark_of(int cpu)
@@ -37,7 +40,7 @@ static unsigned int mark_of(int cpu)
 	unsigned int is_local = cpu == WORK_CPU_UNBOUND ? MARK_LOCAL : 0;
 	unsigned int id = is_local ? wq_os_cpu() : (unsigned int)cpu;
 
-	return is_local | ((id < WQ_MAX_CPUS ? id : WQ_MAX_CPUS) + 1);
+	return is_local | ((id < WQ_MAX_CPUS ? id : NO_CPU) + 1);
 }
 
 static struct wq_pwq *choose_pwq(struct workqueue_struct *wq, unsigned int mark)

@@ -94,21 +94,10 @@ static void act(struct rng *rng)
 	}
 }
 
-/* Not of who uses malloc() or stdio: see docs/fork.md, "A known fault". */
-static void let_interrupt(int how)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGALRM);
-	pthread_sigmask(how, &set, NULL);
-}
-
 static void *load(void *nth)
 {
 	struct rng rng = rng_of(1, (int)(intptr_t)nth);
 
-	let_interrupt(SIG_UNBLOCK);
 	while (!atomic_load(&is_over)) {
 		for (int i = 0; i < ROUND_OPS; i++)
 			act(&rng);
@@ -127,7 +116,8 @@ static void queue_one(int sig)
 	errno = saved;
 }
 
-/* Whatever they interrupt: perhaps one who holds a lock of the library's that is needed to fork. */
+/* Whatever they interrupt: perhaps one who holds a lock of the library's, or of libc's, that is needed to
+   fork. */
 static void have_handlers_queue(void)
 {
 	struct sigaction action = { .sa_handler = queue_one, .sa_flags = SA_RESTART };
@@ -261,7 +251,6 @@ int main(int argc, char **argv)
 	stress_begin("stress_fork", argc, argv, 300, 4);
 	make_all();
 	have_handlers_queue();
-	let_interrupt(SIG_BLOCK);
 	stress_threads(stress.threads + 2, thread_main);
 	signal(SIGALRM, SIG_IGN);
 	for (int i = 0; i < NR_ITEMS; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stress_fork.c - a process that forks while its threads use the library (U1 to U4).
+ * stress_fork.c - a process that forks while its threads use the library (U1 to U4, U8).
  *
  * Threads queue, cancel, flush, arm and disable the same items, handlers queue them; one makes
  * and destroys queues and changes attributes. --ops is the number of forks, of which some are done by

@@ -195,6 +195,75 @@ static void closing_does_not_wait_for_the_dead(void)
 	wq_grace_reopen();
 }
 
+/* -------------------------------------------------------------- deferring */
+
+static struct gate may_go;
+static struct wq_record *in_section;
+
+static long enter_or_defer(void *unused)
+{
+	bool has_entered;
+
+	wq_grace_claim();
+	has_entered = wq_grace_enter_or_defer();
+	in_section = wq_grace_self;
+	atomic_store(&was_inside, true);
+	gate_wait(&may_go);
+	wq_grace_leave();
+	return has_entered;
+}
+
+static void who_may_defer_enters_where_sections_are_open(void)
+{
+	start_main_thread();
+	gate_init(&may_go);
+	gate_open(&may_go);
+	must(enter_or_defer(NULL));
+	must(!(in_section->section & WQ_SECTION_NESTING));
+}
+
+static void who_may_defer_waits_until_he_is_let(void)
+{
+	struct call call, other;
+
+	start_main_thread();
+	gate_init(&may_go);
+	must(wq_grace_close(WQ_FOREVER));
+	call_start(&call, enter_or_defer, NULL);
+	must(call_blocks(&call));
+	must(!atomic_load(&was_inside));
+	call_start(&other, enter_and_leave, NULL);
+	wq_grace_let_defer();
+	wait_until(atomic_load(&was_inside));
+	/* others wait on; he is in a section, though they are closed */
+	must(call_blocks(&other));
+	must(wq_load_acquire(&in_section->section) & WQ_SECTION_NESTING);
+	must(wq_grace_enter_or_defer());
+	wq_grace_leave();
+	wq_grace_reopen();
+	call_join(&other);
+	must(!wq_grace_close(in_ms(5)));
+	gate_open(&may_go);
+	must(!call_join(&call));
+	/* not any more */
+	must(wq_grace_enter_or_defer());
+	wq_grace_leave();
+}
+
+static void who_may_defer_enters_when_they_are_open_again(void)
+{
+	struct call call;
+
+	start_main_thread();
+	gate_init(&may_go);
+	gate_open(&may_go);
+	must(wq_grace_close(WQ_FOREVER));
+	call_start(&call, enter_or_defer, NULL);
+	must(call_blocks(&call));
+	wq_grace_reopen();
+	must(call_join(&call));
+}
+
 /* ---------------------------------------------------------------- Dekker */
 
 enum {
@@ -316,6 +385,9 @@ int main(void)
 		both_tests(closing_in_vain_leaves_sections_open),
 		both_tests(closing_does_not_wait_for_the_dead),
 		both_tests(closing_waits_for_the_living_however_long),
+		both_tests(who_may_defer_enters_where_sections_are_open),
+		both_tests(who_may_defer_waits_until_he_is_let),
+		both_tests(who_may_defer_enters_when_they_are_open_again),
 		both_tests(nobody_is_inside_when_sections_are_closed),
 		child_test(records_are_free_after_reset),
 	};

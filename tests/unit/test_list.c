@@ -124,6 +124,18 @@ static void node_knows_whether_it_is_on_a_list(void **state)
 	assert_true(wq_list_is_on(&thing[0].node));
 }
 
+static void note_of_a_node_on_no_list_is_kept_until_taken_or_overwritten(void **state)
+{
+	wq_list_note(&thing[0].node, &head);
+	assert_false(wq_list_is_on(&thing[0].node));
+	assert_ptr_equal(wq_list_take_note(&thing[0].node), &head);
+	assert_false(wq_list_is_on(&thing[0].node));
+	wq_list_note(&thing[0].node, &head);
+	add_tail(0);
+	assert_true(wq_list_is_on(&thing[0].node));
+	assert_false(wq_list_is_marked(&thing[0].node));
+}
+
 static void for_each_safe_survives_taking_every_node_off(void **state)
 {
 	struct wq_list *node, *next;
@@ -274,6 +286,7 @@ int main(void)
 		list_test(del_closes_the_gap),
 		list_test(del_of_the_last_leaves_an_empty_list),
 		list_test(node_knows_whether_it_is_on_a_list),
+		list_test(note_of_a_node_on_no_list_is_kept_until_taken_or_overwritten),
 		list_test(for_each_safe_survives_taking_every_node_off),
 		list_test(for_each_safe_survives_a_move_to_another_list),
 		list_test(marked_nodes_keep_order_and_mark),

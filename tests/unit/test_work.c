@@ -107,6 +107,28 @@ static void pending_does_not_disturb_an_off_queue_word(void **state)
 	assert_false(wq_word_is_queued(word));
 }
 
+static void deferred_word_is_told_from_others_and_stale_in_a_child(void **state)
+{
+	unsigned long idle = wq_word_off(0xabcd1234, 0), word = wq_word_deferred(idle, 0x8001);
+
+	assert_true(word & WQ_WORK_PENDING && wq_word_is_timer(word));
+	assert_true(wq_word_is_deferred(word));
+	assert_int_equal(wq_word_depth(word), 0x8001);
+	assert_int_equal(wq_word_slot(word), 0xabcd1234);
+	assert_false(wq_word_is_stale(word));
+	/* a delayed item's, or one that waits for a grace period */
+	assert_false(wq_word_is_deferred(wq_word_deferred(idle, 0)));
+	/* armed */
+	assert_false(wq_word_is_deferred(idle | WQ_WORK_PENDING | WQ_WORK_TIMER));
+	/* disabled */
+	assert_false(wq_word_is_deferred(wq_word_off(0xabcd1234, 1)));
+	wq_fork_generation++;
+	assert_true(wq_word_is_stale(word));
+	assert_int_equal(wq_word_settled(word), idle);
+	assert_int_equal(wq_word_deferred(word, 1), wq_word_deferred(idle, 1));
+	wq_fork_generation--;
+}
+
 static void slot_number_names_its_pool(void **state)
 {
 	assert_int_equal(wq_slot_pool_id(0), 0);
@@ -149,6 +171,7 @@ int main(void)
 		room_test(barrier_bit_of_a_queued_word_changes_nothing_else),
 		room_test(off_queue_word_gives_back_what_it_was_made_of),
 		room_test(pending_does_not_disturb_an_off_queue_word),
+		room_test(deferred_word_is_told_from_others_and_stale_in_a_child),
 		room_test(slot_number_names_its_pool),
 		room_test(initialised_item_is_idle_enabled_and_never_ran),
 		room_test(node_and_item_convert_to_and_fro),

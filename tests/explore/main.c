@@ -27,6 +27,7 @@ static struct {
 	enum situation situation;
 	const struct operation *first, *second;
 	bool tso, is_list;
+	bool is_random;
 } wanted = { .kind = NR_QUEUE_KINDS, .situation = NR_SITUATIONS };
 
 /* ------------------------------------------------------------------ options */
@@ -78,7 +79,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		search->bound = (unsigned int)atoi(arg);
 		break;
 	case 'r':
-		search->is_random = true;
+		wanted.is_random = true;
 		search->max_runs = strtoull(arg, NULL, 10);
 		break;
 	case 'e':
@@ -281,13 +282,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	machine_init(wanted.tso);
-	if (search->has_plan || search->is_random) {
-		prepare();
+	prepare();
+	search->is_random = wanted.is_random;
+	if (search->has_plan || search->is_random)
 		run_all();
-	} else {
-		prepare();
+	else
 		search_exhaustively();
-	}
 	print_result();
 	return 0;
 }

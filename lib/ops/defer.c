@@ -85,7 +85,7 @@ void wq_defer_land(void)
 	wq_assert_held(&wq_config_lock);
 	wq_grace_enter();
 	/* order: DEFER-TAKE pairs with DEFER-PUSH */
-	for (work = reverse(wq_xchg_acq_rel(&newest, &landing)); work; work = next) {
+	for (work = reverse(wq_xchg_acquire(&newest, &landing)); work; work = next) {
 		next = work->entry.next;
 		land(work);
 	}

@@ -194,7 +194,8 @@ def barrier_flags(s):
     """Nobody who closes sections takes back that membarrier is refused, nor the other way round"""
     def closer():
         yield from s.rmw("close-flag", "flags", with_flag(2))
-        yield from s.rmw("reopen", "flags", without(2))
+        yield from s.rmw("defer-let", "flags", with_flag(4))
+        yield from s.rmw("reopen", "flags", without(6))
 
     def refused():
         yield from s.rmw("missing", "flags", with_flag(1))

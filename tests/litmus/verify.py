@@ -16,6 +16,7 @@ import time
 import classics
 import graph
 import program as p
+import protocols_fork  # noqa: F401 pylint: disable=unused-import
 import protocols_handover  # noqa: F401 pylint: disable=unused-import
 import protocols_items  # noqa: F401 pylint: disable=unused-import
 import protocols_locks  # noqa: F401 pylint: disable=unused-import

@@ -351,6 +351,20 @@ bug fork BUG_NOLOCKS
 bug fork BUG_NOVALUE
 bug fork BUG_WAKEFIRST
 bug fork BUG_OPENFIRST
+ok defer SAME
+ok defer SAME NF=3
+ok defer ORDER
+ok defer ORDER NF=3
+bug defer SAME BUG_WAIT
+bug defer SAME BUG_LETFIRST
+bug defer SAME BUG_TWOSTEPS
+bug defer ORDER BUG_OUTSIDE
+bug defer ORDER BUG_NOLANDING
+bug defer ORDER BUG_NEWEST
+bug defer ORDER BUG_STAYOPEN
+bug defer ORDER BUG_UNLOCKFIRST
+bug defer ORDER BUG_REOPENFIRST
+bug defer SAME BUG_NOLATE
 ok child
 ok child NW=1 CANCEL
 ok child NW=1 TIMER
@@ -489,6 +503,7 @@ ok-big clock NC=2 BEFORE
 ok-big drain NP=2 NW=1 N=1
 ok-big drain NP=1 ND=2 N=2
 ok-big fork R=2
+ok-big defer NF=1
 ok-big child TIMER
 ok-big child RCU
 ok-big child NW=1 NI=1 RCU F=3 NTAGS=4

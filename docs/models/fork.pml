@@ -2,7 +2,7 @@
 /*
  * fork.pml - fork() waits until nobody is inside a section or holds a pool's lock.
  *
- * Models  wq_grace_enter(), wq_grace_enter_slow(), wq_grace_leave(), wq_grace_close() and
+ * Models  wq_grace_enter(), enter_unless_closed(), wq_grace_leave(), wq_grace_close() and
  *         wq_grace_reopen() in base/grace.[ch], the barriers in base/membarrier.c, try_to_hold() in
  *         ops/fork.c. Who enters stores his nesting through a store buffer, then looks whether
  *         sections are closed; if so he leaves, sleeps until they are open, and tries again: nested
@@ -10,7 +10,8 @@
  *         it interrupts, and cannot know whether that has got in. Then who forks waits in
  *         vain, as when a handler waits in a thread that holds a lock: at a deadline, that is when
  *         nothing else moves, it lets go of all until nothing moves, and tries again. All pools'
- *         locks are one here.
+ *         locks are one here. That who queues need not wait while the process is copied is told in
+ *         defer.pml; until then he waits like others.
  * Bounds  N threads, each R times in a section, in which it takes the lock or not, or with the lock
  *         alone; the first one is interrupted once, by a handler with a section of its own; NF
  *         threads fork F times. FENCES: no membarrier. HASTE: the deadline may come any time, once.

@@ -268,10 +268,27 @@ int wq_os_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(voi
 	return 0;
 }
 
-void explore_fork(void)
+static void (*copy_process)(void);
+static uint32_t is_copied;
+
+static void copy_main(void *unused)
+{
+	(void)unused;
+	copy_process();
+	is_copied = 1;
+	machine_wake(&is_copied, MAX_FIBERS);
+}
+
+void explore_fork(void (*copy)(void))
 {
 	fork_prepare();
-	machine_point(NULL, ANYTHING);
+	copy_process = copy;
+	is_copied = 0;
+	stores_flush_self();
+	/* a fiber of its own: beside the others, at any moment */
+	machine_add("the copying", copy_main, NULL, /* is_user */ false, 0);
+	while (!is_copied)
+		machine_block(&is_copied, WQ_FOREVER);
 	fork_parent();
 }
 

@@ -5,8 +5,8 @@
 #ifndef EXPLORE_OS_EXPLORE_H
 #define EXPLORE_OS_EXPLORE_H
 
-/* The parts of fork() that the parent sees: all is held for a moment. */
-void explore_fork(void);
+/* The parts of fork() that the parent sees: all is held while the process is copied by `copy`. */
+void explore_fork(void (*copy)(void));
 /* For syscall() in the library; sched_getcpu() is explore_cpu(). */
 long explore_syscall(long nr, ...);
 

@@ -4,6 +4,7 @@
  */
 #include "world.h"
 
+#include "child.h"
 #include "machine.h"
 #include "memory.h"
 #include "os_explore.h"
@@ -261,9 +262,15 @@ static void do_busy(void)
 	    "work_busy()");
 }
 
+static void copy_item(void)
+{
+	machine_point(&world()->item->work.data, READS);
+	law(child_finds_idle(world()->item), "in the child the item is pending for ever (U2)");
+}
+
 static void do_fork(void)
 {
-	explore_fork();
+	explore_fork(copy_item);
 }
 
 const struct operation operations[] = {

@@ -132,6 +132,7 @@ static void queue_delayed_work_endless_delay_never_fires(void **state)
 	for (int i = 0; i < 8; i++) {
 		delayed_init(&endless[i]);
 		assert_true(queue_delayed_work(wq, &endless[i].dwork, delays[i]));
+		assert_true(time_after(endless[i].dwork.timer.expires, jiffies));
 	}
 	delayed_init(&usual);
 	assert_true(delayed_arm(&usual, wq, 2 * SOON));
@@ -214,6 +215,39 @@ static void queue_delayed_work_on_cpu_runs_there(void **state)
 			flush_work(&item.dwork.work);
 		}
 	destroy_workqueue(wq);
+}
+
+struct errand {
+	struct delayed_item item;
+	struct workqueue_struct *wq;
+	int from, to;
+};
+
+static long arm_from_there(void *arg)
+{
+	struct errand *errand = arg;
+
+	pin_self(errand->from);
+	return queue_delayed_work_on(errand->to, errand->wq, &errand->item.dwork, SOON);
+}
+
+/* I5: its timer is in the shard of the CPU that it was armed on. */
+static void queue_delayed_work_armed_on_another_cpu_runs_where_it_was_sent(void **state)
+{
+	(void)state;
+	need_cpus(2);
+	for (int nth = 0; nth < 2; nth++) {
+		struct errand errand = { .from = allowed_cpu(1 - nth), .to = allowed_cpu(nth) };
+		struct call call;
+
+		delayed_init(&errand.item);
+		errand.wq = alloc_workqueue("percpu", WQ_PERCPU, 0);
+		call_start(&call, arm_from_there, &errand);
+		assert_true(call_join(&call));
+		wait_until(delayed_runs(&errand.item));
+		assert_int_equal(atomic_load(&errand.item.cpu), errand.to);
+		destroy_workqueue(errand.wq);
+	}
 }
 
 static long arm_here(void *arg)
@@ -448,6 +482,7 @@ int main(void)
 		api_test(queue_delayed_work_armed_tells_when_it_expires),
 		api_test(delayed_item_is_pending_until_its_function_begins),
 		api_test(queue_delayed_work_on_cpu_runs_there),
+		api_test(queue_delayed_work_armed_on_another_cpu_runs_where_it_was_sent),
 		api_test(queue_delayed_work_without_cpu_runs_on_the_callers),
 		api_test(queue_delayed_work_on_a_cpu_that_is_not_there_runs_somewhere),
 		api_test(queue_delayed_work_on_another_cpu_while_running_runs_after_it),

@@ -283,6 +283,21 @@ static void limit_set_during_a_freeze_comes_with_its_end(void)
 	must_limit(8, 4, 12);
 }
 
+/* N1, N2 */
+static void percpu_limit_set_during_a_freeze_comes_with_its_end(void)
+{
+	begin_with(WQ_PERCPU | WQ_FREEZABLE, 30);
+	set_freezing(true);
+	set_limits(1, 12);
+	must(at(5)->own.max == 0);
+	queue_on(at(5), 0);
+	must(is_held(&item[0]));
+	set_freezing(false);
+	must(at(5)->own.max == 12 && is_active(&item[0]));
+	run(0);
+	free_queue(wq);
+}
+
 /* -------------------------------------------------------------------- installing */
 
 static void first_layout_takes_nobodys_place(void)
@@ -421,6 +436,7 @@ int main(void)
 		node_test(frozen_ordered_queue_holds_back_what_comes),
 		node_test(queue_made_during_a_freeze_is_frozen),
 		node_test(limit_set_during_a_freeze_comes_with_its_end),
+		node_test(percpu_limit_set_during_a_freeze_comes_with_its_end),
 		node_test(first_layout_takes_nobodys_place),
 		node_test(new_layout_serves_all_cpus_from_now_on),
 		node_test(new_pwqs_begin_with_the_open_colour),

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
 
@@ -600,6 +601,16 @@ static void timer_that_is_set_expires_once(void **state)
 	wq_os_timer_close(fd);
 }
 
+static void timer_that_is_set_to_0_expires_at_once(void **state)
+{
+	struct pollfd alarm = { .fd = wq_os_timer_create(), .events = POLLIN };
+
+	assert_true(alarm.fd >= 0);
+	assert_int_equal(wq_os_timer_set(alarm.fd, 0), 0);
+	assert_int_equal(poll(&alarm, 1, deadline_s() * 1000), 1);
+	wq_os_timer_close(alarm.fd);
+}
+
 static uint64_t own_cpu_ns(void)
 {
 	struct timespec ts;
@@ -822,6 +833,7 @@ int main(void)
 		room_test(spinning_thread_is_seen_to_run),
 		room_test(sleeps_are_counted),
 		room_test(timer_that_is_set_expires_once),
+		room_test(timer_that_is_set_to_0_expires_at_once),
 		room_test(cpu_time_of_a_thread_is_what_it_has_computed),
 		room_test(dead_thread_is_seen_to_be_gone),
 		room_test(thread_of_another_process_is_none_of_ours),

@@ -5,6 +5,7 @@
  * On a hand-made pool whose lock is held throughout each test, but where one
  * looks at who is woken.
  */
+#include "../support/step.h"
 #include "handmade.h"
 
 enum {
@@ -216,6 +217,32 @@ static void active_item_is_taken_off_and_makes_room(void **state)
 	assert_int_equal(wq_pwq_in_flight_locked(pwq), 4);
 	assert_int_equal(word_of(1), wq_word_off(0, 0));
 	assert_false(wq_list_is_on(wq_work_node(&item[1])));
+}
+
+static struct wq_barrier told;
+static bool was_idle; /* when it was told */
+
+static void look_when_told(long nth)
+{
+	(void)nth;
+	if (!wq_load_acquire(&told.is_done))
+		return;
+	step_end();
+	was_idle = word_of(0) == wq_word_off(0, 0);
+}
+
+/* E6: who is told may queue the item, or free it. */
+static void item_taken_off_is_idle_before_its_flushers_are_told(void **state)
+{
+	need_steps();
+	memset(&told, 0, sizeof(told));
+	was_idle = false;
+	file(0);
+	wq_barrier_add_filed_locked(&pool, &told, &item[0]);
+	step_begin(look_when_told);
+	unfile(0, 0);
+	step_end();
+	assert_true(told.is_done && was_idle);
 }
 
 /* G1 */
@@ -583,6 +610,7 @@ int main(void)
 		pwq_test(last_settled_item_leaves_nothing),
 		pwq_test(intake_is_filed_before_an_item_is_activated),
 		pwq_test(active_item_is_taken_off_and_makes_room),
+		pwq_test(item_taken_off_is_idle_before_its_flushers_are_told),
 		pwq_test(inactive_item_is_taken_off_and_makes_no_room),
 		pwq_test(unfiled_item_has_the_depth_given),
 		pwq_test(unfiled_item_stays_pending_if_asked),

@@ -124,12 +124,17 @@ static void turn_leaves_an_item_to_the_worker_that_runs_it(void)
 
 /* ------------------------------------------------------------- calls, life */
 
-static void run_with_rescuer(void (*call)(void))
+static void create_rescuer(void)
 {
 	wq_lock_acquire(&wq_config_lock);
 	snprintf(wq.name, sizeof(wq.name), "handmade");
 	must(wq_rescuer_create(&wq) == 0);
 	wq_lock_release(&wq_config_lock);
+}
+
+static void run_with_rescuer(void (*call)(void))
+{
+	create_rescuer();
 	call();
 	wq_rescuer_stop(&wq);
 	must(!wq.rescuer);
@@ -165,18 +170,39 @@ static void call_wakes_the_queues_thread_for_its_items(void)
 	end();
 }
 
-static void call_and_stop(void)
+static struct gate go;
+
+static void note_when_let_go(struct work_struct *work)
 {
-	for (int i = 0; i < ITEMS; i++)
-		push(i);
-	wq_rescuer_call(&pool);
+	gate_wait(&go);
+	note_item(work);
+}
+
+static long stop(void *unused)
+{
+	(void)unused;
+	wq_grace_claim();
+	wq_rescuer_stop(&wq);
+	return 0;
 }
 
 /* K1 */
 static void stop_waits_for_what_it_was_called_for(void)
 {
+	struct call call;
+
 	begin(WQ_UNBOUND);
-	run_with_rescuer(call_and_stop);
+	gate_init(&go);
+	create_rescuer();
+	INIT_WORK(&item[0], note_when_let_go);
+	for (int i = 0; i < ITEMS; i++)
+		push(i);
+	wq_rescuer_call(&pool);
+	call_start(&call, stop, NULL);
+	must(call_blocks(&call));
+	gate_open(&go);
+	call_join(&call);
+	must(!wq.rescuer);
 	must(trail_is_ascending(&trail, 0, ITEMS));
 	must(!pwq->is_calling);
 	end();

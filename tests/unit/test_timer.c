@@ -36,6 +36,17 @@ static void begin(void)
 	delayed_init(&far);
 }
 
+/* What the timerfd was set to first, since this was 0. */
+static atomic_llong first_alarm_ns;
+
+static void note_alarm(const struct timespec *at)
+{
+	long long none = 0;
+
+	atomic_compare_exchange_strong(&first_alarm_ns, &none,
+				       (long long)at->tv_sec * 1000000000 + at->tv_nsec);
+}
+
 /* A timerfd was opened, as whoever asks next what time it is finds, longer ago than it was. */
 static atomic_bool timerfds_are_old;
 static _Thread_local bool clock_is_behind;
@@ -240,6 +251,20 @@ static void arming_ever_earlier_does_not_wake_the_thread(void)
 	must_fire(0, SOON);
 }
 
+/* I2 */
+static void alarm_is_set_to_the_end_of_the_jiffy(void)
+{
+	begin();
+	must_fire(0, SOON);
+	/* it has nothing to do: whoever arms sets the alarm */
+	sleeping_timer_thread();
+	atomic_store(&first_alarm_ns, 0);
+	must(delayed_arm(&item[1], system_percpu_wq, SOON));
+	must(atomic_load(&first_alarm_ns) ==
+	     ((long long)item[1].dwork.timer.expires + 1) * JIFFY_NS);
+	must_have_run(1, 1);
+}
+
 /* The alarm comes when the jiffy is over, not before: else it would look in vain until then. */
 static void thread_wakes_up_once_for_a_timer(void)
 {
@@ -361,6 +386,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itim
 	*(void **)&real = dlsym(RTLD_NEXT, __func__);
 	if (fn)
 		fn();
+	note_alarm(&new->it_value);
 	return real(fd, flags, new, old);
 }
 
@@ -579,6 +605,7 @@ int main(void)
 		child_test(thread_is_made_when_the_first_timer_is_armed),
 		child_test(thread_is_made_once_for_many_who_arm_first),
 		child_test(arming_ever_earlier_does_not_wake_the_thread),
+		child_test(alarm_is_set_to_the_end_of_the_jiffy),
 		child_test(thread_wakes_up_once_for_a_timer),
 		child_test(endless_delay_costs_nothing),
 		child_test(timers_without_a_timerfd_fire),

@@ -28,6 +28,8 @@
 #define NS_PER_MS  1000000ull
 /* Files are read for it. */
 #define QUOTA_NS   (1000 * NS_PER_MS)
+/* In doubt: the next look, if others are not more frequent. */
+#define DOUBT_NS   (5 * NS_PER_MS)
 /* Pools whose pins are checked in a look: all of a small machine. */
 #define NR_CHECKED 16u
 
@@ -47,6 +49,10 @@ static struct {
 	struct wq_cpuset present;     /* what the system leaves any thread of the process */
 	struct wq_cpuset restriction; /* what the process was given of that */
 	struct wq_cpuset own;         /* the thread's affinity, as the last look left it */
+	bool is_in_doubt;             /* somebody may have set what the last look found: */
+	struct wq_cpuset doubted;     /* this affinity */
+	struct wq_cpuset doubted_of;  /* while these were present */
+	bool must_restore;            /* workers may not be where they belong */
 	unsigned int next_checked;    /* id of the pool whose pins are to be checked next */
 } self;
 
@@ -201,6 +207,7 @@ static void restore_pins(void)
 {
 	if (!wq_lock_try(&wq_config_lock))
 		return;
+	self.must_restore = false;
 	wq_cpus_place_pools();
 	wq_lock_release(&wq_config_lock);
 }
@@ -225,13 +232,48 @@ static bool is_any_astray(void)
 /* ----------------------------------------------------------------- looking */
 
 /* All that the system would let a thread have; false: it does not say. */
-static bool probe(struct wq_cpuset *present)
+static bool probe_self(struct wq_cpuset *present)
 {
 	struct wq_cpuset all;
 
 	wq_cpuset_fill(&all, wq_nr_cpus);
 	return !wq_os_thread_set_cpus(&all) && !wq_os_allowed_cpus(present) &&
 	       narrow(present, &all);
+}
+
+static bool probe_worker_locked(bool idle, struct wq_cpuset *present)
+{
+	struct wq_cpuset all;
+	struct wq_pool *pool;
+	unsigned int id;
+
+	wq_assert_held(&wq_config_lock);
+	wq_cpuset_fill(&all, wq_nr_cpus);
+	wq_pools_for_each(pool, id)
+	{
+		if (wq_worker_probe_cpus(pool, idle, &all, present))
+			return narrow(present, &all);
+	}
+	return false;
+}
+
+/*
+ * The same by a worker, best by one that has no item: this thread's affinity is not touched, which
+ * is all that is known of a change. What a cpuset did to it, the cpuset undoes; what somebody
+ * has set stays. False: nobody could be asked now.
+ */
+static bool probe(struct wq_cpuset *present)
+{
+	bool ok;
+
+	if (!wq_lock_try(&wq_config_lock))
+		return false;
+	count_move();
+	ok = probe_worker_locked(/* idle */ true, present) ||
+	     probe_worker_locked(/* idle */ false, present);
+	count_move();
+	wq_lock_release(&wq_config_lock);
+	return ok;
 }
 
 /* Somebody has given the process these; which may be all there is. */
@@ -268,8 +310,24 @@ static bool is_by_system(const struct wq_cpuset *own, const struct wq_cpuset *pr
 	return !wq_cpuset_is_equal(present, &self.present) && wq_cpuset_is_equal(own, present);
 }
 
-/* From now on the thread's affinity says what there is, until somebody changes it. */
-static void ask_for_wish(void)
+/*
+ * A cpuset may have changed between the two questions, or be changing: the system hands out the new
+ * one at once, and then goes through the threads. Only what the next look finds again was
+ * set by somebody.
+ */
+static bool is_seen_again(const struct wq_cpuset *own, const struct wq_cpuset *present)
+{
+	bool is_same = self.is_in_doubt && wq_cpuset_is_equal(own, &self.doubted) &&
+		       wq_cpuset_is_equal(present, &self.doubted_of);
+
+	self.is_in_doubt = !is_same;
+	self.doubted = *own;
+	self.doubted_of = *present;
+	return is_same;
+}
+
+/* From now on the thread's affinity, which is `own`, says what there is, until somebody changes it. */
+static void ask_for_wish(const struct wq_cpuset *own)
 {
 	struct wq_cpuset wish;
 
@@ -277,27 +335,70 @@ static void ask_for_wish(void)
 	self.own = self.present;
 	/* with none of them there it keeps all */
 	self.must_ask = narrow(&self.own, &wish) && wq_os_thread_set_cpus(&wish);
-	/* refused: it has what probe() gave it, and says nothing of others */
+	/* refused: it says nothing of others */
 	if (self.must_ask)
-		self.own = self.present;
+		self.own = *own;
 }
 
-/* Who changes the affinity of a process changes that of this thread, too. */
-static void note_change(const struct wq_cpuset *own)
+/*
+ * If possible by leaving the affinity as it was found: were it a cpuset's work after all, because
+ * the system takes long, it will change once more, and so tell.
+ */
+static void follow_somebody(const struct wq_cpuset *own)
+{
+	struct wq_cpuset wish;
+
+	restrict_to(own);
+	get_wish(&wish);
+	if (!wq_cpuset_is_equal(own, &wish)) {
+		ask_for_wish(own);
+		return;
+	}
+	self.own = *own;
+	self.must_ask = false;
+}
+
+/* The affinity of a thread that was just made tells nothing. */
+static void look_first(void)
+{
+	if (!probe_self(&self.present))
+		return;
+	restrict_to(&loaded);
+	self.has_looked = true;
+	ask_for_wish(&self.present);
+}
+
+/* Who changes the affinity of a process changes that of this thread, too. False: not known yet. */
+static bool note_change(const struct wq_cpuset *own)
 {
 	struct wq_cpuset present;
 	bool is_foreign;
 
 	if (!probe(&present))
-		return;
-	is_foreign = self.has_looked && !is_by_system(own, &present);
+		return false;
+	is_foreign = !is_by_system(own, &present);
+	if (is_foreign && !is_seen_again(own, &present))
+		return false;
 	self.present = present;
+	if (is_foreign)
+		follow_somebody(own);
+	else
+		ask_for_wish(own);
+	return true;
+}
+
+/* False: nothing is to follow, yet. */
+static bool learn(const struct wq_cpuset *own, bool is_other)
+{
 	if (!self.has_looked)
-		restrict_to(&loaded);
-	else if (is_foreign)
-		restrict_to(own);
-	self.has_looked = true;
-	ask_for_wish();
+		look_first();
+	else if (is_other && !note_change(own))
+		return false;
+	else if (!is_other && self.must_ask)
+		ask_for_wish(own);
+	self.is_in_doubt = false;
+	/* not before others' changes can be told again: who sees this one may make the next */
+	return self.has_looked && !self.must_ask;
 }
 
 static void look(void)
@@ -307,20 +408,17 @@ static void look(void)
 
 	if (wq_os_allowed_cpus(&own))
 		return;
+	wq_cpuset_truncate(&own, wq_nr_cpus);
 	is_other = !self.has_looked || !wq_cpuset_is_equal(&own, &self.own);
-	if (is_other)
-		note_change(&own);
-	else if (self.must_ask)
-		ask_for_wish();
-	/* not before others' changes can be told again: who sees this one may make the next */
-	if (!self.has_looked || self.must_ask)
+	self.must_restore |= is_other;
+	if (!learn(&own, is_other))
 		return;
 	allowed = self.present;
 	narrow(&allowed, &self.restriction);
 	narrow(&allowed, &chosen);
 	if (wq_load_relaxed(&must_remake) || !wq_cpuset_is_equal(&allowed, &wq_allowed_cpus))
 		follow(&allowed);
-	else if (is_other || is_any_astray())
+	else if (self.must_restore || is_any_astray())
 		restore_pins();
 }
 
@@ -357,6 +455,8 @@ void wq_cpus_watch(uint64_t now)
 		return;
 	self.next_look_ns = now + wq_options.cpu_watch_ms * NS_PER_MS;
 	look();
+	if (self.is_in_doubt && now + DOUBT_NS < self.next_look_ns)
+		self.next_look_ns = now + DOUBT_NS;
 }
 
 /* ------------------------------------------------------------------- seeing */

@@ -639,6 +639,47 @@ bool wq_worker_is_astray(struct wq_pool *pool)
 	return is_astray;
 }
 
+static struct wq_worker *find_thread(struct wq_pool *pool, bool idle)
+{
+	struct wq_worker *worker;
+	unsigned int index = 0;
+
+	do {
+		worker = next_thread(pool, &index);
+	} while (worker && idle && !worker->is_idle);
+	return worker;
+}
+
+/* Then it has what it had, and be that a restriction that nobody has noticed yet. */
+static bool probe_cpus_locked(const struct wq_pool *pool, uint32_t tid,
+			      const struct wq_cpuset *asked, struct wq_cpuset *given)
+{
+	struct wq_cpuset cpus;
+	bool ok;
+
+	wq_assert_held(&pool->lock);
+	if (wq_os_thread_cpus_of(tid, &cpus) || wq_os_thread_set_cpus_of(tid, asked))
+		return false;
+	ok = !wq_os_thread_cpus_of(tid, given);
+	/* refused if they have just gone: who looks restores pins */
+	wq_os_thread_set_cpus_of(tid, &cpus);
+	return ok;
+}
+
+bool wq_worker_probe_cpus(struct wq_pool *pool, bool idle, const struct wq_cpuset *asked,
+			  struct wq_cpuset *given)
+{
+	struct wq_worker *worker;
+	bool ok;
+
+	wq_assert_held(&wq_config_lock);
+	wq_pool_lock(pool);
+	worker = find_thread(pool, idle);
+	ok = worker && probe_cpus_locked(pool, worker->tid, asked, given);
+	wq_pool_unlock(pool);
+	return ok;
+}
+
 /* ------------------------------------------------------------- rescuing */
 
 /* Of the pwq's items that wait in the pool the first that no other worker must run; off its list. */

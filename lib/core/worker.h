@@ -40,6 +40,12 @@ struct wq_pwq *wq_worker_abandon_rescue(void);
 void wq_worker_pin_all(struct wq_pool *pool);
 /* Has the system changed that, for the first of them that there is? */
 bool wq_worker_is_astray(struct wq_pool *pool);
+/*
+ * What the system gives one of them, with `idle` one that is, if it asks for these; then it has
+ * again what it had. False: there is none, or the system does not say. Configuration lock held.
+ */
+bool wq_worker_probe_cpus(struct wq_pool *pool, bool idle, const struct wq_cpuset *asked,
+			  struct wq_cpuset *given);
 
 /* A new thread's function: serves its pool until reaped. arg is the worker. */
 void wq_worker_main(void *arg);

@@ -2,8 +2,8 @@
 /*
  * test_cpus.c - which CPUs the process may use, and how pools and queues follow.
  *
- * The system is made up: it has CPUs, and this thread, which plays the manager's, may use
- * some of them. There are no workers. Each test has a process of its own.
+ * The system is made up: it has CPUs, and threads, which may use some of them: this one, which
+ * plays the manager's, and workers', which only have ids. Each test has a process of its own.
  */
 #include "../support/thread_stand_in.h"
 #include "machine.h"
@@ -13,6 +13,7 @@
 
 #include "core/cpus.h"
 #include "core/layout.h"
+#include "core/worker.h"
 #include "lines.h"
 #include "memory.h"
 #include "queue_calls.h"
@@ -23,23 +24,56 @@ enum {
 
 /* -------------------------------------------------------------------- the system */
 
-static struct wq_cpuset present, own;
+enum {
+	/* ids of threads that are workers' */
+	WORKER = 4242,
+	IDLER = 4243,
+	NR_THREADS = 3,
+};
+
+/* What the system has, and what it has made the masks of its threads by: the same, in the end. */
+static struct wq_cpuset present, of_masks;
+static struct wq_cpuset mask[NR_THREADS]; /* the manager's, the workers' */
+static int nr_set[NR_THREADS];            /* how often they were set */
 static int nr_asked;
-static bool knows_others_only; /* the system says nothing of the CPUs that it was told of */
+static bool refuses_masks;         /* to the manager's thread */
+static bool knows_others_only;     /* the system says nothing of the CPUs that it was told of */
+static void (*meanwhile_fn)(void); /* what happens once the manager's thread has asked for its own */
+
+static int index_of(long tid)
+{
+	must(tid == 0 || tid == WORKER || tid == IDLER);
+	return tid ? tid - WORKER + 1 : 0;
+}
+
+static void let_happen(void)
+{
+	void (*fn)(void) = meanwhile_fn;
+
+	meanwhile_fn = NULL;
+	if (fn)
+		fn();
+}
+
+static long tell_cpus(long tid, struct wq_cpuset *cpus)
+{
+	nr_asked++;
+	wq_cpuset_and(cpus, &mask[index_of(tid)], tid ? &present : &of_masks);
+	if (knows_others_only) {
+		wq_cpuset_clear(cpus);
+		wq_cpuset_add(cpus, NR_CPUS);
+	}
+	if (!tid)
+		let_happen();
+	return sizeof(*cpus);
+}
 
 static long sched_call(long nr, const long *arg)
 {
 	static long (*libc_syscall)(long nr, ...);
 
-	if (nr == SYS_sched_getaffinity) {
-		nr_asked++;
-		wq_cpuset_and((struct wq_cpuset *)arg[2], &own, &present);
-		if (knows_others_only) {
-			wq_cpuset_clear((struct wq_cpuset *)arg[2]);
-			wq_cpuset_add((struct wq_cpuset *)arg[2], NR_CPUS);
-		}
-		return sizeof(own);
-	}
+	if (nr == SYS_sched_getaffinity)
+		return tell_cpus(arg[0], (struct wq_cpuset *)arg[2]);
 	if (!libc_syscall)
 		*(void **)&libc_syscall = dlsym(RTLD_NEXT, "syscall");
 	return libc_syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
@@ -62,14 +96,18 @@ int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
 {
 	struct wq_cpuset asked, left;
 
-	must(pid == 0 && size == sizeof(asked));
+	must(size == sizeof(asked));
 	memcpy(&asked, set, sizeof(asked));
 	wq_cpuset_and(&left, &asked, &present);
-	if (wq_cpuset_is_empty(&left)) {
+	if (wq_cpuset_is_empty(&left) || (!pid && refuses_masks)) {
 		errno = EINVAL;
 		return -1;
 	}
-	own = asked;
+	mask[index_of(pid)] = asked;
+	nr_set[index_of(pid)]++;
+	/* who asks is given what there is now */
+	if (!pid)
+		of_masks = present;
 	return 0;
 }
 
@@ -96,12 +134,20 @@ static void system_has(const char *list)
 {
 	struct wq_cpuset both;
 
+	present = of_masks = set_of(list);
+	for (int i = 0; i < NR_THREADS; i++) {
+		wq_cpuset_and(&both, &mask[i], &present);
+		if (wq_cpuset_is_empty(&both))
+			wq_cpuset_fill(&mask[i], WQ_MAX_CPUS);
+		if (masks_are_overwritten)
+			mask[i] = present;
+	}
+}
+
+/* Who asks now is given these. It has not got to the manager's thread yet. */
+static void system_is_about_to_have(const char *list)
+{
 	present = set_of(list);
-	wq_cpuset_and(&both, &own, &present);
-	if (wq_cpuset_is_empty(&both))
-		wq_cpuset_fill(&own, WQ_MAX_CPUS);
-	if (masks_are_overwritten)
-		own = present;
 }
 
 /* taskset --all-tasks */
@@ -110,6 +156,8 @@ static void somebody_sets(const char *list)
 	struct wq_cpuset set = set_of(list);
 
 	must(sched_setaffinity(0, sizeof(set), (const cpu_set_t *)set.bits) == 0);
+	must(sched_setaffinity(WORKER, sizeof(set), (const cpu_set_t *)set.bits) == 0);
+	must(sched_setaffinity(IDLER, sizeof(set), (const cpu_set_t *)set.bits) == 0);
 }
 
 /* ------------------------------------------------------------------- the manager */
@@ -134,6 +182,28 @@ static void must_allow(const char *list)
 	}
 }
 
+/* What somebody has set is taken for that when it is seen again. */
+static void must_allow_soon(const char *list)
+{
+	look_again();
+	must_allow(list);
+}
+
+/* The thread is there, and has an item, or none. */
+static struct wq_worker *add_worker(struct wq_pool *pool, uint32_t tid)
+{
+	struct wq_worker *worker;
+
+	wq_pool_lock(pool);
+	worker = wq_worker_reserve_locked(pool);
+	must(worker);
+	worker->tid = tid;
+	wq_pool_unlock(pool);
+	return worker;
+}
+
+static struct wq_worker *worker;
+
 static const char *chosen = "";
 
 /* The process was started with the CPUs of machine.h: 1, 4, 5. */
@@ -142,8 +212,8 @@ static void begin(const char *system)
 	wq_report_set_fn(lines_catch);
 	set_cpus();
 	set_options();
-	own = wq_allowed_cpus;
-	present = set_of(system);
+	mask[0] = mask[1] = mask[2] = wq_allowed_cpus;
+	present = of_masks = set_of(system);
 	wq_options.cpus = chosen;
 	wq_options.cpu_watch_ms = 100;
 	wq_options.cgroup_root = "/nonexistent";
@@ -152,6 +222,7 @@ static void begin(const char *system)
 	wq_lock_release(&wq_config_lock);
 	create_pools_and_shards();
 	init_system();
+	worker = add_worker(nth_pwq(system_dfl_wq, 0)->pool, WORKER);
 	wq_grace_claim();
 	wq_cpus_begin();
 	was_woken(&wq_manager_park);
@@ -200,15 +271,15 @@ static void somebodys_affinity_is_a_restriction_from_then_on(void)
 {
 	begin("1,4-5");
 	somebody_sets("4-5");
-	must_allow("4-5");
+	must_allow_soon("4-5");
 	system_has("0-4");
 	must_allow("4");
 	system_has("0-9");
 	must_allow("4-5");
 	somebody_sets("0-2");
-	must_allow("0-2");
+	must_allow_soon("0-2");
 	somebody_sets("0-9");
-	must_allow("0-9");
+	must_allow_soon("0-9");
 	system_has("2-3");
 	must_allow("2-3");
 }
@@ -295,7 +366,7 @@ static void system_that_knows_other_cpus_only_changes_nothing(void)
 	begin("1,4-5");
 	look_again();
 	knows_others_only = true;
-	must_allow("1,4-5");
+	must_allow_soon("1,4-5");
 	knows_others_only = false;
 	system_has("4-5");
 	must_allow("4-5");
@@ -309,6 +380,252 @@ static void shut_down_it_follows_no_more(void)
 	wq_is_shutting_down = true;
 	system_has("4-5");
 	must_allow("1,4-5");
+}
+
+/* ------------------------------------------------------ changes in the middle of a look */
+
+static void grow(void)
+{
+	system_has("1,4-5");
+}
+
+static void grow_slowly(void)
+{
+	system_is_about_to_have("1,4-5");
+}
+
+/* Between the question for the thread's own affinity and the one for all that there is. */
+static void look_while(void (*fn)(void))
+{
+	meanwhile_fn = fn;
+	look_again();
+	must(!meanwhile_fn);
+}
+
+/* P1, P2 */
+static void cpuset_that_grows_during_a_look_restricts_nothing(void)
+{
+	begin("1,4-5");
+	system_has("4");
+	look_while(grow);
+	must_allow("1,4-5");
+	system_has("1,4-5,7");
+	must_allow("1,4-5,7");
+}
+
+static void cpuset_that_grows_during_a_look_leaves_a_restriction(void)
+{
+	begin("0-9");
+	system_has("4");
+	must_allow("4");
+	look_again();
+	system_has("1,4");
+	look_while(grow);
+	must_allow("1,4-5");
+	system_has("0-9");
+	must_allow("1,4-5");
+}
+
+static void cpuset_that_grows_during_a_look_leaves_what_the_option_chooses(void)
+{
+	chosen = "4-5";
+	begin("1,4-5");
+	system_has("1,4");
+	look_while(grow);
+	must_allow("4-5");
+}
+
+/* Where the system forgets what threads have asked for nothing else says what the option is. */
+static void masks_overwritten_during_a_look_restrict_nothing(void)
+{
+	masks_are_overwritten = true;
+	cpuset_that_grows_during_a_look_restricts_nothing();
+}
+
+static void masks_overwritten_during_a_look_leave_what_the_option_chooses(void)
+{
+	masks_are_overwritten = true;
+	cpuset_that_grows_during_a_look_leaves_what_the_option_chooses();
+}
+
+/* New CPUs are handed out, and threads have not got them yet, for more than a look. */
+static void cpuset_that_grows_slowly_restricts_nothing_in_the_end(void)
+{
+	begin("1,4-5");
+	system_has("4");
+	look_while(grow_slowly);
+	look_again();
+	look_again();
+	grow();
+	must_allow_soon("1,4-5");
+	system_has("1,4-5,7");
+	must_allow_soon("1,4-5,7");
+}
+
+/* It is in doubt, and knows no better than before. */
+static void must_doubt(void (*fn)(void))
+{
+	look_while(fn);
+	must(is_list(&wq_allowed_cpus, "1,4-5"));
+}
+
+static void doubt_that_was_settled_is_not_taken_up_again(void)
+{
+	begin("1,4-5");
+	for (int i = 0; i < 3; i++) {
+		system_has("4");
+		must_doubt(grow);
+		must_allow("1,4-5");
+	}
+}
+
+static void grow_further(void)
+{
+	system_has("1,4-5,7");
+}
+
+static void doubts_that_differ_do_not_become_certain(void)
+{
+	begin("1,4-5");
+	system_has("4");
+	must_doubt(grow);
+	system_has("5");
+	must_doubt(grow);
+	system_has("5");
+	must_doubt(grow_further);
+	must_allow("1,4-5,7");
+}
+
+/* An affinity that is seen once may be the trace of what is over. */
+static void in_doubt_the_next_look_is_soon(void)
+{
+	begin("1,4-5");
+	look_again();
+	somebody_sets("4-5");
+	look_again();
+	must(is_list(&wq_allowed_cpus, "1,4-5"));
+	nr_asked = 0;
+	wq_cpus_watch(now + 4 * MS);
+	must(nr_asked == 0);
+	wq_cpus_watch(now + 5 * MS);
+	must(is_list(&wq_allowed_cpus, "4-5"));
+	now += 5 * MS;
+	nr_asked = 0;
+	wq_cpus_watch(now + 99 * MS);
+	must(nr_asked == 0);
+}
+
+static void affinity_set_while_a_cpuset_changes_is_a_restriction(void)
+{
+	begin("0-5");
+	system_has("1,4");
+	must_allow("1,4");
+	somebody_sets("4");
+	system_has("0-5");
+	must_allow_soon("4");
+	system_has("4-9");
+	must_allow("4");
+}
+
+static void set_4(void)
+{
+	somebody_sets("4");
+}
+
+static void affinity_set_during_a_look_is_a_restriction(void)
+{
+	begin("1,4-5");
+	look_while(set_4);
+	must_allow_soon("4");
+	system_has("0-9");
+	must_allow("4");
+}
+
+/* Whom the system refuses that, asks again. */
+static void affinity_that_cannot_be_narrowed_is_followed_when_it_can(void)
+{
+	chosen = "4-5";
+	begin("1,4-5");
+	look_again();
+	somebody_sets("1,4");
+	refuses_masks = true;
+	must_allow_soon("4-5");
+	refuses_masks = false;
+	must_allow("4");
+}
+
+static void affinity_that_need_not_be_narrowed_is_followed_at_once(void)
+{
+	chosen = "4-5";
+	begin("1,4-5");
+	look_again();
+	somebody_sets("1,4");
+	refuses_masks = true;
+	must_allow_soon("4-5");
+	refuses_masks = false;
+	somebody_sets("5");
+	must_allow_soon("5");
+}
+
+/* ------------------------------------------------------------------- who is asked */
+
+static void without_a_worker_changes_are_followed_when_there_is_one(void)
+{
+	begin("1,4-5");
+	worker->tid = 0;
+	system_has("4");
+	must_allow("1,4-5");
+	system_has("1,4-5");
+	somebody_sets("5");
+	must_allow_soon("1,4-5");
+	worker->tid = WORKER;
+	must_allow_soon("5");
+}
+
+/* Be that a restriction that is still in doubt. */
+static void worker_that_is_asked_has_its_cpus_back(void)
+{
+	begin("1,4-5");
+	look_again();
+	somebody_sets("4-5");
+	look_again();
+	must(is_list(&mask[1], "4-5"));
+	must_allow("4-5");
+	must(is_list(&mask[1], "4-5"));
+}
+
+static void worker_without_an_item_is_asked_rather_than_one_that_has_one(void)
+{
+	struct wq_worker *idler;
+	struct wq_pool *pool;
+
+	begin("1,4-5");
+	pool = worker->pool;
+	wq_pool_lock(pool);
+	idler = wq_worker_alloc_locked(pool);
+	idler->tid = IDLER;
+	wq_pool_enter_locked(pool);
+	wq_pool_idle_locked(pool, idler);
+	wq_pool_unlock(pool);
+	look_again();
+	somebody_sets("4-5");
+	nr_set[1] = nr_set[2] = 0;
+	look_again();
+	must(nr_set[1] == 0 && nr_set[2] == 2);
+}
+
+/* P2: they had become fewer, and would stay so. */
+static void worker_that_was_asked_for_nothing_belongs_where_it_did(void)
+{
+	begin("1,4-5");
+	look_again();
+	system_has("4");
+	masks_are_overwritten = true;
+	look_while(grow);
+	mask[1] = set_of("4");
+	mask[0] = set_of("1,4-5");
+	look_again();
+	must(is_list(&mask[1], "1,4-5"));
 }
 
 /* ---------------------------------------------------------------------- pools */
@@ -605,6 +922,23 @@ int main(void)
 		child_test(system_that_knows_other_cpus_only_changes_nothing),
 		child_test(shut_down_it_follows_no_more),
 		child_test(shut_down_queues_that_cannot_follow_stay_without_a_word),
+		child_test(cpuset_that_grows_during_a_look_restricts_nothing),
+		child_test(cpuset_that_grows_during_a_look_leaves_a_restriction),
+		child_test(cpuset_that_grows_during_a_look_leaves_what_the_option_chooses),
+		child_test(masks_overwritten_during_a_look_restrict_nothing),
+		child_test(masks_overwritten_during_a_look_leave_what_the_option_chooses),
+		child_test(cpuset_that_grows_slowly_restricts_nothing_in_the_end),
+		child_test(doubt_that_was_settled_is_not_taken_up_again),
+		child_test(doubts_that_differ_do_not_become_certain),
+		child_test(in_doubt_the_next_look_is_soon),
+		child_test(affinity_that_cannot_be_narrowed_is_followed_when_it_can),
+		child_test(affinity_that_need_not_be_narrowed_is_followed_at_once),
+		child_test(worker_without_an_item_is_asked_rather_than_one_that_has_one),
+		child_test(affinity_set_while_a_cpuset_changes_is_a_restriction),
+		child_test(affinity_set_during_a_look_is_a_restriction),
+		child_test(without_a_worker_changes_are_followed_when_there_is_one),
+		child_test(worker_that_is_asked_has_its_cpus_back),
+		child_test(worker_that_was_asked_for_nothing_belongs_where_it_did),
 		child_test(pools_of_a_cpu_that_is_gone_are_served_elsewhere),
 		child_test(elsewhere_is_where_unbound_work_may_run),
 		child_test(bh_items_run_one_after_another_elsewhere_too),

@@ -55,40 +55,6 @@ static bool runs_pinned_to(int cpu)
 	return !err && CPU_COUNT(&set) == 1 && CPU_ISSET(cpu, &set);
 }
 
-/* As taskset --all-tasks does. */
-static void give_both_to_all_threads(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(stay, &set);
-	CPU_SET(away, &set);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			(void)!sched_setaffinity(atoi(entry->d_name), sizeof(set), &set);
-	if (dir)
-		closedir(dir);
-}
-
-/*
- * A cpuset that grows in the very moment of a look may be taken for an affinity that somebody has
- * set (docs/differences.md, CPUs). That can be lifted as it could have been set.
- */
-static void lift_if_late(long long patience_end)
-{
-	if (now_ns() > patience_end)
-		give_both_to_all_threads();
-}
-
-static void wait_until_restored(void)
-{
-	long long patience_end = now_ns() + 5000000000;
-
-	wait_until((lift_if_late(patience_end), runs_pinned_to(away)));
-}
-
 static long return_itself(void *arg)
 {
 	return (long)(intptr_t)arg;
@@ -101,7 +67,7 @@ static void workers_follow_a_cpuset_that_shrinks_and_grows(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		wait_until_restored();
+		wait_until(runs_pinned_to(away));
 		wait_until(nr_known_cpus() == 2);
 		assert_true(cpuset_allow(one));
 		wait_until(runs_pinned_to(stay));
@@ -118,7 +84,7 @@ static void pins_are_restored_after_a_short_change(void **state)
 		assert_true(runs_pinned_to(away) || i);
 		assert_true(cpuset_allow(one));
 		assert_true(cpuset_allow(both));
-		wait_until_restored();
+		wait_until(runs_pinned_to(away));
 	}
 }
 
@@ -212,7 +178,7 @@ static void nothing_is_lost_while_a_cpuset_changes(void **state)
 		call_join(&call[i]);
 	destroy_workqueue(wq);
 	assert_int_equal(atomic_load(&nr_run), atomic_load(&nr_queued));
-	wait_until_restored();
+	wait_until(runs_pinned_to(away));
 }
 
 /* ------------------------------------------------------------------- offline, online */

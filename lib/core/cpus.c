@@ -312,12 +312,13 @@ static bool is_by_system(const struct wq_cpuset *own, const struct wq_cpuset *pr
 
 /*
  * A cpuset may have changed between the two questions, or be changing: the system hands out the new
- * one at once, and then goes through the threads. Only what the next look finds again was
- * set by somebody.
+ * one at once, and then goes through the threads. Only what is among what there is, and found
+ * again by the next look, was set by somebody.
  */
 static bool is_seen_again(const struct wq_cpuset *own, const struct wq_cpuset *present)
 {
-	bool is_same = self.is_in_doubt && wq_cpuset_is_equal(own, &self.doubted) &&
+	bool is_same = self.is_in_doubt && wq_cpuset_is_subset(own, present) &&
+		       wq_cpuset_is_equal(own, &self.doubted) &&
 		       wq_cpuset_is_equal(present, &self.doubted_of);
 
 	self.is_in_doubt = !is_same;

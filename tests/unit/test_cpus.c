@@ -469,6 +469,18 @@ static void must_doubt(void (*fn)(void))
 	must(is_list(&wq_allowed_cpus, "1,4-5"));
 }
 
+/* And then it changes back. */
+static void cpus_that_are_not_there_are_nobodys_affinity(void)
+{
+	begin("1,4-5");
+	system_has("1");
+	system_is_about_to_have("4");
+	look_again();
+	must_allow("1,4-5");
+	system_has("1");
+	must_allow("1");
+}
+
 static void doubt_that_was_settled_is_not_taken_up_again(void)
 {
 	begin("1,4-5");
@@ -928,6 +940,7 @@ int main(void)
 		child_test(masks_overwritten_during_a_look_restrict_nothing),
 		child_test(masks_overwritten_during_a_look_leave_what_the_option_chooses),
 		child_test(cpuset_that_grows_slowly_restricts_nothing_in_the_end),
+		child_test(cpus_that_are_not_there_are_nobodys_affinity),
 		child_test(doubt_that_was_settled_is_not_taken_up_again),
 		child_test(doubts_that_differ_do_not_become_certain),
 		child_test(in_doubt_the_next_look_is_soon),

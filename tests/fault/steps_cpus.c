@@ -53,7 +53,9 @@ static bool will_know(void)
 {
 	return fault_plan()->span != FOR_GOOD ||
 	       (fault_plan()->point != FAULT_wq_os_allowed_cpus &&
-		fault_plan()->point != FAULT_wq_os_thread_set_cpus);
+		fault_plan()->point != FAULT_wq_os_thread_set_cpus &&
+		fault_plan()->point != FAULT_wq_os_thread_cpus_of &&
+		fault_plan()->point != FAULT_wq_os_thread_set_cpus_of);
 }
 
 static long return_zero(void *arg)

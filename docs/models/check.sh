@@ -400,6 +400,23 @@ bug cpus BUG_OLDNEEDS
 bug cpus BUG_NOOTHERS
 bug cpus BUG_PINFIRST
 bug cpus BUG_NEWCOMER
+ok look NFLIP=2
+ok look NFLIP=2 OVERWRITE
+ok look NFLIP=2 LOADED=3
+ok look NFLIP=2 OPTION=3
+ok look PROMPT
+ok look PROMPT OVERWRITE
+ok look PROMPT LOADED=3
+ok look PROMPT OVERWRITE OPTION=3
+ok look NSET=1 NFLIP=1
+ok look NSET=1 NFLIP=1 OVERWRITE
+ok look NSET=2 NFLIP=0
+bug look PROMPT BUG_SELF
+bug look PROMPT OVERWRITE OPTION=3 BUG_ONCE
+bug look NFLIP=2 BUG_ASK
+bug look NSET=1 NFLIP=0 BUG_NEVER
+bug look NFLIP=3
+bug look NFLIP=2 OVERWRITE OPTION=3
 ok spare
 ok spare BOUND
 ok spare BOUND STAY

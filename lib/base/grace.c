@@ -234,7 +234,7 @@ void wq_grace_enter_slow(void)
 
 bool wq_grace_enter_or_defer_slow(void)
 {
-	return !(enter_unless_closed(WQ_BARRIER_DEFER) & WQ_BARRIER_DEFER) || is_closer;
+	return !(enter_unless_closed(WQ_BARRIER_DEFER) & WQ_BARRIER_DEFER);
 }
 
 static bool is_inside(const struct wq_record *record)

@@ -161,6 +161,16 @@ enum {
 static struct item many[MANY];
 static struct trail trail;
 
+static void begin_many(void)
+{
+	trail.len = 0;
+	for (int i = 0; i < MANY; i++) {
+		item_init(&many[i]);
+		many[i].id = i;
+		many[i].trail = &trail;
+	}
+}
+
 static void queue_half(int first)
 {
 	for (int i = first; i < first + MANY / 2; i++)
@@ -183,16 +193,36 @@ static void use_many(void)
 static void queued_while_copied_runs_in_order(void **state)
 {
 	wq = alloc_ordered_workqueue("order", 0);
-	trail.len = 0;
-	for (int i = 0; i < MANY; i++) {
-		item_init(&many[i]);
-		many[i].id = i;
-		many[i].trail = &trail;
-	}
+	begin_many();
 	assert_true(fork_and_act(queue_first_half, use_many));
 	queue_half(MANY / 2);
 	flush_workqueue(wq);
-	assert_int_equal(trail.len, MANY);
+	assert_true(trail_is_ascending(&trail, 0, MANY));
+	destroy_workqueue(wq);
+}
+
+static void act_then_queue(void)
+{
+	wait_for_act();
+	queue_half(MANY / 2);
+}
+
+/* In a handler of the program's that comes after the library's. */
+/* U8, B9 */
+static void who_forks_does_not_overtake_what_others_queued(void **state)
+{
+	struct call call;
+
+	wq = alloc_ordered_workqueue("order", 0);
+	begin_many();
+	act = queue_first_half;
+	gate_init(&copying);
+	gate_init(&acted);
+	call_start(&call, act_while_copied, NULL);
+	while_copied = act_then_queue;
+	assert_true(child_does(use_many));
+	call_join(&call);
+	flush_workqueue(wq);
 	assert_true(trail_is_ascending(&trail, 0, MANY));
 	destroy_workqueue(wq);
 }
@@ -592,6 +622,7 @@ int main(void)
 		api_test(armed_while_copied_is_armed_afterwards),
 		api_test(delay_0_while_copied_queues),
 		api_test(queued_while_copied_runs_in_order),
+		api_test(who_forks_does_not_overtake_what_others_queued),
 		api_test(queued_while_copied_runs_where_it_should),
 		api_test(disabled_item_is_not_queued_while_copied),
 		api_test(item_never_initialised_is_refused_while_copied),

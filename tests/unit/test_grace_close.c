@@ -238,7 +238,8 @@ static void who_may_defer_waits_until_he_is_let(void)
 	/* others wait on; he is in a section, though they are closed */
 	must(call_blocks(&other));
 	must(wq_load_acquire(&in_section->section) & WQ_SECTION_NESTING);
-	must(wq_grace_enter_or_defer());
+	/* who has closed them, too, so that what he queues does not overtake what others have */
+	must(!wq_grace_enter_or_defer());
 	wq_grace_leave();
 	wq_grace_reopen();
 	call_join(&other);

@@ -9,6 +9,7 @@
 #define TESTS_COPIED_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Called by the next fork(), once, with all locks of the library held: wait there for others. */
@@ -23,8 +24,14 @@ static void copied_prepare(void)
 		fn();
 }
 
-static void copied_register(void)
+/* Where musl has no .preinit_array a constructor is early enough for programs that are linked statically. */
+__attribute__((constructor(101))) static void copied_register(void)
 {
+	static bool is_registered;
+
+	if (is_registered)
+		return;
+	is_registered = true;
 	if (pthread_atfork(copied_prepare, NULL, NULL))
 		abort();
 }

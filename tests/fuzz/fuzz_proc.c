@@ -8,6 +8,7 @@
  */
 #include "fuzz.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
@@ -125,7 +126,10 @@ static void check_read(size_t size)
 	free(buf);
 }
 
-/* Behind the only one of this name, what the line says; NULL: there is none, or several, or no end. */
+/*
+ * Behind the only one of this name, what the line says; NULL: there is none, or several, or no
+ * end, or it begins with white space, behind which strtoull() would look in the next line.
+ */
 static const char *only_field(const char *text, const char *name)
 {
 	const char *field = strstr(text, name);
@@ -133,7 +137,9 @@ static const char *only_field(const char *text, const char *name)
 	if (!field || strstr(field + 1, name))
 		return NULL;
 	field += strlen(name);
-	return strcspn(field, "\n") < MAX_FIELD && strchr(field, '\n') ? field : NULL;
+	if (isspace((unsigned char)*field) || strcspn(field, "\n") >= MAX_FIELD)
+		return NULL;
+	return strchr(field, '\n') ? field : NULL;
 }
 
 /* Of a file as they are, wherever it is cut. */

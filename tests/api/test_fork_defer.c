@@ -5,19 +5,11 @@
 #include "support/api.h"
 #include "support/child.h"
 #include "support/copied.h"
+#include "support/must.h"
 
 static struct workqueue_struct *wq;
 static struct item item;
 static struct delayed_item armed;
-
-/* In any thread. */
-#define must_be_true(cond)                                                                         \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #cond);         \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* ------------------------------------------------- a fork, and who acts meanwhile */
 
@@ -63,9 +55,9 @@ static void do_nothing(void)
 
 static void queue_item(void)
 {
-	must_be_true(queue_work(wq, &item.work));
-	must_be_true(work_pending(&item.work));
-	must_be_true(!queue_work(wq, &item.work));
+	must(queue_work(wq, &item.work));
+	must(work_pending(&item.work));
+	must(!queue_work(wq, &item.work));
 }
 
 static void use_item(void)
@@ -98,9 +90,9 @@ static void use_delayed(void)
 
 static void arm_soon(void)
 {
-	must_be_true(queue_delayed_work(wq, &armed.dwork, SOON));
-	must_be_true(delayed_work_pending(&armed.dwork));
-	must_be_true(!queue_delayed_work(wq, &armed.dwork, SOON));
+	must(queue_delayed_work(wq, &armed.dwork, SOON));
+	must(delayed_work_pending(&armed.dwork));
+	must(!queue_delayed_work(wq, &armed.dwork, SOON));
 }
 
 /* U8, U2, I2 */
@@ -121,7 +113,7 @@ static void armed_while_copied_fires_in_the_parent_alone(void **state)
 
 static void arm_far(void)
 {
-	must_be_true(queue_delayed_work_on(allowed_cpu(0), wq, &armed.dwork, FAR));
+	must(queue_delayed_work_on(allowed_cpu(0), wq, &armed.dwork, FAR));
 }
 
 /* U8 */
@@ -140,7 +132,7 @@ static void armed_while_copied_is_armed_afterwards(void **state)
 
 static void queue_with_delay_0(void)
 {
-	must_be_true(queue_delayed_work(wq, &armed.dwork, 0));
+	must(queue_delayed_work(wq, &armed.dwork, 0));
 }
 
 /* U8 */
@@ -174,7 +166,7 @@ static void begin_many(void)
 static void queue_half(int first)
 {
 	for (int i = first; i < first + MANY / 2; i++)
-		must_be_true(queue_work(wq, &many[i].work));
+		must(queue_work(wq, &many[i].work));
 }
 
 static void queue_first_half(void)
@@ -232,7 +224,7 @@ static int named_cpu;
 static void queue_on_named_cpu(void)
 {
 	pin_self(allowed_cpu(0));
-	must_be_true(queue_work_on(named_cpu, wq, &item.work));
+	must(queue_work_on(named_cpu, wq, &item.work));
 }
 
 /* Who forks is elsewhere. */
@@ -274,8 +266,8 @@ static void queued_while_copied_runs_where_it_should(void **state)
 
 static void queue_disabled(void)
 {
-	must_be_true(!queue_work(wq, &item.work));
-	must_be_true(!queue_delayed_work(wq, &armed.dwork, SOON));
+	must(!queue_work(wq, &item.work));
+	must(!queue_delayed_work(wq, &armed.dwork, SOON));
 }
 
 static void use_disabled(void)
@@ -311,8 +303,8 @@ static struct delayed_work without_timer;
 
 static void queue_uninitialised(void)
 {
-	must_be_true(queue_work(wq, &uninitialised));
-	must_be_true(queue_delayed_work(wq, &without_timer, SOON));
+	must(queue_work(wq, &uninitialised));
+	must(queue_delayed_work(wq, &without_timer, SOON));
 }
 
 /* U8, A8 */
@@ -330,8 +322,8 @@ static struct blocker blocker;
 
 static void queue_refused(void)
 {
-	must_be_true(queue_work(wq, &item.work));
-	must_be_true(!work_pending(&item.work));
+	must(queue_work(wq, &item.work));
+	must(!work_pending(&item.work));
 }
 
 /* U8, F1 */
@@ -405,7 +397,7 @@ static void queue_and_have_it_waited_for(void)
 	queue_item();
 	gate_open(&may_wait);
 	wait_until(atomic_load(&is_about_to_wait));
-	must_be_true(call_blocks(&waiter));
+	must(call_blocks(&waiter));
 }
 
 static long expect_waited_for(long (*fn)(void *arg), void *arg)
@@ -508,7 +500,7 @@ static void handler_that_interrupts_malloc_does_not_hold_up_fork(void **state)
 static void queue_and_arm(void)
 {
 	queue_item();
-	must_be_true(queue_delayed_work(wq, &armed.dwork, FAR));
+	must(queue_delayed_work(wq, &armed.dwork, FAR));
 }
 
 static void queue_first(void)

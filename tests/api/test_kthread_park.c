@@ -48,20 +48,30 @@ static int park_when_released(void *data)
 	return 6;
 }
 
+/* A thread inside @fn, and a call that waits for it to park. It is to be put, too. */
+static struct task_struct *start_to_park(struct slow *slow, int (*fn)(void *data),
+					 struct call *call)
+{
+	struct task_struct *task = must_be_task(kthread_create(fn, slow, "slow"));
+
+	get_task_struct(task);
+	gate_init(&slow->go);
+	atomic_init(&slow->inside, false);
+	wake_up_process(task);
+	wait_until(atomic_load(&slow->inside));
+	call_start(call, do_kthread_park, task);
+	assert_true(call_blocks(call));
+	return task;
+}
+
 static void kthread_park_waits_for_parkme(void **state)
 {
-	struct slow slow = { .inside = false };
 	struct task_struct *task;
+	struct slow slow;
 	struct call call;
 
 	(void)state;
-	gate_init(&slow.go);
-	task = must_be_task(kthread_create(park_when_released, &slow, "slow"));
-	get_task_struct(task);
-	wake_up_process(task);
-	wait_until(atomic_load(&slow.inside));
-	call_start(&call, do_kthread_park, task);
-	assert_true(call_blocks(&call));
+	task = start_to_park(&slow, park_when_released, &call);
 	gate_open(&slow.go);
 	assert_int_equal(call_join(&call), 0);
 	kthread_unpark(task);
@@ -70,18 +80,12 @@ static void kthread_park_waits_for_parkme(void **state)
 
 static void kthread_park_that_is_taken_back_returns(void **state)
 {
-	struct slow slow = { .inside = false };
 	struct task_struct *task;
+	struct slow slow;
 	struct call call;
 
 	(void)state;
-	gate_init(&slow.go);
-	task = must_be_task(kthread_create(park_when_released, &slow, "slow"));
-	get_task_struct(task);
-	wake_up_process(task);
-	wait_until(atomic_load(&slow.inside));
-	call_start(&call, do_kthread_park, task);
-	assert_true(call_blocks(&call));
+	task = start_to_park(&slow, park_when_released, &call);
 	kthread_unpark(task);
 	assert_int_equal(call_join(&call), 0);
 	gate_open(&slow.go);
@@ -204,19 +208,13 @@ static int end_when_released(void *data)
 
 static void kthread_park_of_one_that_ends_meanwhile_is_enosys(void **state)
 {
-	struct slow ending = { .inside = false };
 	struct task_struct *task;
+	struct slow slow;
 	struct call call;
 
 	(void)state;
-	gate_init(&ending.go);
-	task = must_be_task(kthread_create(end_when_released, &ending, "ending"));
-	get_task_struct(task);
-	wake_up_process(task);
-	wait_until(atomic_load(&ending.inside));
-	call_start(&call, do_kthread_park, task);
-	assert_true(call_blocks(&call));
-	gate_open(&ending.go);
+	task = start_to_park(&slow, end_when_released, &call);
+	gate_open(&slow.go);
 	assert_int_equal(call_join(&call), -ENOSYS);
 	assert_int_equal(kthread_stop_put(task), 0);
 }

@@ -2,6 +2,7 @@
 /*
  * test_lock.c - mutual exclusion, and in debug builds ranks and owners.
  */
+#include "contend.h"
 #include "fault.h"
 
 #include "base/lock.h"
@@ -27,20 +28,6 @@ enum {
 	RUNNERS = 4,
 	ROUNDS = 20000,
 };
-
-static long count; /* under the lock: a lost order is a data race */
-static bool is_inside;
-
-static void count_inside(int round)
-{
-	must(!is_inside);
-	is_inside = true;
-	count++;
-	/* now and then gives up its CPU, so that others must sleep */
-	if (round % 64 == 0)
-		sched_yield();
-	is_inside = false;
-}
 
 static long count_under_lock(void *arg)
 {

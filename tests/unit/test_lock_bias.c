@@ -4,6 +4,7 @@
  */
 #include "../support/meddle.h"
 #include "../support/syscall_stand_in.h"
+#include "contend.h"
 #include "fault.h"
 
 #include "base/lock.h"
@@ -249,19 +250,6 @@ enum {
 	/* lock holds until its thread asks for the bias again */
 	PATIENCE = 3,
 };
-
-static long count; /* under the lock: a lost order is a data race */
-static bool is_inside;
-
-static void count_inside(int round)
-{
-	must(!is_inside);
-	is_inside = true;
-	count++;
-	if (round % 64 == 0)
-		sched_yield();
-	is_inside = false;
-}
 
 static void take_with(struct wq_bias *bias, int round)
 {

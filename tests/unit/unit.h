@@ -26,6 +26,7 @@
 
 #include "../support/call.h"
 #include "../support/gate.h"
+#include "../support/must.h"
 #include "../support/sanitized.h"
 #include "base/report.h"
 
@@ -42,14 +43,6 @@ enum {
 	EXIT_SKIPPED = 77,
 	EXIT_WRONG_REPORT = 78,
 };
-
-#define must(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #cond);  \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static inline void unit_hangs(int sig)
 {

@@ -9,7 +9,6 @@
 #define TESTS_COPIED_H
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 /* Called by the next fork(), once, with all locks of the library held: wait there for others. */
@@ -24,20 +23,21 @@ static void copied_prepare(void)
 		fn();
 }
 
-/* Where musl has no .preinit_array a constructor is early enough for programs that are linked statically. */
-__attribute__((constructor(101))) static void copied_register(void)
+static void copied_register(void)
 {
-	static bool is_registered;
-
-	if (is_registered)
-		return;
-	is_registered = true;
 	if (pthread_atfork(copied_prepare, NULL, NULL))
 		abort();
 }
 
 /* Before the constructors of libraries: handlers before fork() come in the reverse order. */
+#ifdef __GLIBC__
 __attribute__((section(".preinit_array"),
 	       used)) static void (*const copied_registration)(void) = copied_register;
+#else /* musl has none; programs are linked statically there, so that a constructor is early enough */
+__attribute__((constructor(101))) static void copied_construct(void)
+{
+	copied_register();
+}
+#endif
 
 #endif /* TESTS_COPIED_H */

@@ -41,11 +41,13 @@ static void run_blocker(struct work_struct *work)
 
 static void run_item(struct work_struct *work)
 {
+	int read;
+
 	world()->started++;
 	law(!world()->inside++ || world()->is_elsewhere, "the item runs twice at once (B3)");
 	law(!world()->disabled || world()->is_elsewhere, "the item runs while it is disabled (H1)");
 	machine_point(NULL, ANYTHING);
-	world()->read = world()->letter;
+	read = world()->read = world()->letter;
 	if (world()->situation == RUNNING || world()->situation == REQUEUES)
 		wait_for_gate();
 	if (world()->requeues) {
@@ -54,7 +56,28 @@ static void run_item(struct work_struct *work)
 			world()->accepted++;
 	}
 	world()->inside--;
+	world()->done = read;
 	world()->finished++;
+}
+
+/* The item is queued, here and now, wherever it is pending. */
+static bool is_plain(void)
+{
+	return !world()->is_armed && !world()->is_modified && !world()->is_elsewhere &&
+	       !world()->is_withdrawn;
+}
+
+static bool is_next_in_turn(void)
+{
+	return world()->kind != ORDERED || !is_plain() ||
+	       (world()->done >= world()->next_letter && !world()->inside);
+}
+
+static void run_next(struct work_struct *work)
+{
+	(void)work;
+	law(is_next_in_turn(), "the next item of an ordered queue comes before its turn (B9)");
+	world()->next_runs++;
 }
 
 /* -------------------------------------------------------------- operations */
@@ -69,17 +92,49 @@ static void note_accepted(bool accepted, int nr_drains)
 		world()->uncertain++;
 }
 
+static int nr_drains_over(void)
+{
+	return world()->nr_drains - world()->draining;
+}
+
 #define ACCEPT(call)                                                                               \
 	do {                                                                                       \
-		int nr_drains = world()->nr_drains - world()->draining;                            \
+		int nr_drains = nr_drains_over();                                                  \
                                                                                                    \
 		note_accepted(call, nr_drains);                                                    \
 	} while (0)
 
+static bool queue_item(void)
+{
+	int nr_drains = nr_drains_over();
+	bool accepted;
+
+	world()->letter++;
+	accepted = queue_work(world()->wq, &world()->item->work);
+	note_accepted(accepted, nr_drains);
+	return accepted;
+}
+
 static void do_queue(void)
 {
-	world()->letter++;
-	ACCEPT(queue_work(world()->wq, &world()->item->work));
+	queue_item();
+}
+
+/*
+ * Only one of two who do this at once queues the next one. Where the item was pending, by somebody who
+ * may not have put it on the queue yet, that is not behind it.
+ */
+static void do_queue_two(void)
+{
+	int letter = world()->letter + 1;
+	bool accepted = queue_item();
+
+	if (world()->is_next_used)
+		return;
+	world()->is_next_used = true;
+	world()->next_letter = accepted ? letter : 0;
+	world()->next_accepted = queue_work(world()->wq, &world()->next);
+	law(world()->next_accepted, "an idle item is refused (A1)");
 }
 
 static void do_queue_on(void)
@@ -158,16 +213,25 @@ static void flush_item_delayed(void)
 	flush_delayed_work(world()->item);
 }
 
+static void wait_for_next_by(void (*wait)(struct workqueue_struct *wq))
+{
+	int accepted = world()->next_accepted;
+
+	wait(world()->wq);
+	law(world()->next_runs >= accepted, "what was accepted before the call is not over (D1)");
+}
+
 static void flush_queue(void)
 {
-	flush_workqueue(world()->wq);
+	wait_for_next_by(flush_workqueue);
 }
 
 static void drain_queue(void)
 {
 	world()->draining++;
 	world()->nr_drains++;
-	drain_workqueue(world()->wq);
+	world()->is_withdrawn = true;
+	wait_for_next_by(drain_workqueue);
 	world()->draining--;
 }
 
@@ -175,6 +239,16 @@ static void destroy_queue(void)
 {
 	destroy_workqueue(world()->wq);
 	world()->wq = NULL;
+}
+
+/* Also what somebody else has made pending, and has not put on the queue yet, is waited for. */
+static void do_queue_flush(void)
+{
+	int letter = world()->letter + 1;
+
+	queue_item();
+	flush_queue();
+	law(!is_plain() || world()->done >= letter, "the run after the call is not over (A6, D1)");
 }
 
 static void do_flush_work(void)
@@ -206,6 +280,7 @@ static void cancel_by(bool (*cancel)(struct delayed_work *item))
 {
 	bool cancelled;
 
+	world()->is_withdrawn = true;
 	world()->cancelling++;
 	cancelled = cancel(world()->item);
 	world()->cancelling--;
@@ -277,6 +352,8 @@ const struct operation operations[] = {
 	{ "queue", do_queue, false, true },
 	{ "queue_on", do_queue_on, false, true },
 	{ "queue_other", do_queue_other, false, true },
+	{ "queue_two", do_queue_two, false, true },
+	{ "queue_flush", do_queue_flush, false, true },
 	{ "queue_delayed", do_queue_delayed, false, true },
 	{ "mod_0", do_mod_0, false, true },
 	{ "mod_1", do_mod_1, false, true },
@@ -325,12 +402,13 @@ static void warm_up(void)
 
 void world_begin(enum queue_kind kind)
 {
-	*world() = (struct world){ .gate = false };
+	*world() = (struct world){ .kind = kind };
 	world()->wq = make_queue(kind);
 	world()->other = alloc_workqueue("other", WQ_PERCPU, 0);
 	world()->item = memory_alloc(sizeof(*world()->item), 16);
 	INIT_DELAYED_WORK(world()->item, run_item);
 	INIT_WORK(&world()->blocker, run_blocker);
+	INIT_WORK(&world()->next, run_next);
 	warm_up();
 }
 
@@ -391,7 +469,11 @@ void world_check(void)
 	law(over <= world()->accepted, "more runs and cancels than acceptances (A4)");
 	law(over >= world()->accepted - world()->uncertain, "an accepted item was lost (A4)");
 	law(!work_pending(&world()->item->work), "the item is pending, and nothing happens");
-	law(world()->read <= world()->letter, "the item has read what was never written (A6)");
+	law(world()->is_withdrawn || world()->read == world()->letter,
+	    "what was written before queueing was read by no run (A5, A6)");
+	law(world()->next_runs <= world()->next_accepted, "the next item runs twice (A4)");
+	law(world()->next_runs == world()->next_accepted || world()->nr_drains,
+	    "the next item was lost (A4)");
 	memory_free(world()->item);
 	law(memory_freed_is_untouched(), "freed memory was written to (B2)");
 }

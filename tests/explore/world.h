@@ -25,7 +25,8 @@ enum queue_kind { PERCPU, UNBOUND, ORDERED, NR_QUEUE_KINDS };
 struct world {
 	struct workqueue_struct *wq, *other;
 	struct delayed_work *item; /* freed at the end */
-	struct work_struct blocker;
+	struct work_struct blocker, next;
+	enum queue_kind kind;
 	enum situation situation;
 	bool gate, requeues;
 	/* counted by who made the call, when it is over */
@@ -35,8 +36,12 @@ struct world {
 	/* counted by the item */
 	int started, finished, inside;
 	/* operations that make less be promised */
-	bool is_modified, is_armed, is_elsewhere;
+	bool is_modified, is_armed, is_elsewhere, is_withdrawn;
 	int letter, read; /* written before queueing; what the item has read last */
+	int done;         /* what the last run that is over had read */
+	/* of another item, which is queued once; what the first one must have read before, or 0 */
+	int next_accepted, next_runs, next_letter;
+	bool is_next_used;
 };
 
 struct operation {

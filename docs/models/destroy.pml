@@ -221,7 +221,7 @@ inline rcu_wait() {
 
 /*
  * Somebody queues an item on another queue, where_it_runs(): does worker 0 run it, for which
- * queue? Or waits for one, named_pool(): the word, then the pwq.
+ * queue? Or waits for one, wq_wait_named_pool(): the word, then the pwq.
  */
 inline look_where_it_runs() {
 #ifndef BUG_NOSECTION

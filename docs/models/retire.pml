@@ -3,7 +3,7 @@
  * retire.pml - a queue's pwq is replaced while items are queued and run.
  *
  * Models  core/retire.c; publishing, unlinking and unplugging in core/layout.c; the section of
- *         queue_work() with where_it_runs() in core/submit.c; named_pool() in ops/wait.c; drain.c
+ *         queue_work() with where_it_runs() in core/submit.c; wq_wait_named_pool() in ops/wait.c; drain.c
  *         and destroy_workqueue(). Orders TABLE-PUBLISH, TABLE-LOOK, SYNCHRONIZE. Grace periods
  *         are taken as sound (epoch.pml), so is what a pool does for its workers (core.pml): a
  *         lock hold is one step. Colours are left out: flushing waits until what it saw is through.
@@ -305,7 +305,7 @@ proctype Canceller(byte t) {
 	byte i, q, g, p = NONE;
 
 	if :: i = 0 :: NI > 1 -> i = NI - 1 fi;
-	/* named_pool() */
+	/* wq_wait_named_pool() */
 #ifndef BUG_NOSECTION
 	enter(t);
 #endif

@@ -19,7 +19,7 @@ bool work_pending(const struct work_struct *work)
 }
 
 /* Off queue: does the worker that ran it last still run it? */
-static bool is_running_off_queue(struct work_struct *work, unsigned long word)
+static bool is_running_off_queue(const struct work_struct *work, unsigned long word)
 {
 	struct wq_worker *worker;
 
@@ -29,15 +29,12 @@ static bool is_running_off_queue(struct work_struct *work, unsigned long word)
 	return wq_load_acquire(&worker->current) == work;
 }
 
-/* Filed: does a worker of that pool run it? */
-static bool is_running_queued(struct work_struct *work)
+/* Queued, filed or not yet: where it is, is where it runs (B4). */
+static bool is_running_in(struct wq_pool *pool, const struct work_struct *work)
 {
-	unsigned long word;
-	struct wq_pool *pool = wq_wait_lock_pool(work, &word);
 	bool is_running;
 
-	if (!pool)
-		return false;
+	wq_pool_lock(pool);
 	is_running = wq_pool_find_busy_locked(pool, work, work->func);
 	wq_pool_unlock(pool);
 	return is_running;
@@ -45,20 +42,17 @@ static bool is_running_queued(struct work_struct *work)
 
 unsigned int work_busy(struct work_struct *work)
 {
-	unsigned int busy = 0;
+	struct wq_pool *pool;
 	unsigned long word;
 	bool is_running;
 
 	if (!work || !wq_init_use())
 		return 0;
-	word = wq_work_look(work);
-	if (word & WQ_WORK_PENDING)
-		busy |= WORK_BUSY_PENDING;
-	if (wq_word_is_queued(word))
-		is_running = is_running_queued(work);
-	else
-		is_running = is_running_off_queue(work, word);
-	return is_running ? busy | WORK_BUSY_RUNNING : busy;
+	wq_work_look(work);
+	pool = wq_wait_named_pool(work, &word);
+	is_running = pool ? is_running_in(pool, work) : is_running_off_queue(work, word);
+	return (word & WQ_WORK_PENDING ? WORK_BUSY_PENDING : 0) |
+	       (is_running ? WORK_BUSY_RUNNING : 0);
 }
 
 struct work_struct *current_work(void)

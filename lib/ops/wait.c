@@ -13,8 +13,7 @@
 #include "core/work.h"
 #include "core/worker.h"
 
-/* The pool that the item's word names; NULL if it is not queued. */
-static struct wq_pool *named_pool(struct work_struct *work, unsigned long *word)
+struct wq_pool *wq_wait_named_pool(struct work_struct *work, unsigned long *word)
 {
 	struct wq_pool *pool = NULL;
 
@@ -29,14 +28,14 @@ static struct wq_pool *named_pool(struct work_struct *work, unsigned long *word)
 
 struct wq_pool *wq_wait_lock_pool(struct work_struct *work, unsigned long *word)
 {
-	struct wq_pool *pool = named_pool(work, word);
+	struct wq_pool *pool = wq_wait_named_pool(work, word);
 
 	if (!pool)
 		return NULL;
 	wq_pool_lock(pool);
 	wq_pool_drain_locked(pool);
 	/* under the lock, a word that still names the pool and a filed entry agree */
-	if (named_pool(work, word) == pool && wq_list_is_on(wq_work_node(work)))
+	if (wq_wait_named_pool(work, word) == pool && wq_list_is_on(wq_work_node(work)))
 		return pool;
 	wq_pool_unlock(pool);
 	return NULL;

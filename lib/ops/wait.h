@@ -7,6 +7,9 @@
 
 #include "core/types.h"
 
+/* The pool that the item's word, which is *word then, names; NULL: it is off queue. */
+struct wq_pool *wq_wait_named_pool(struct work_struct *work, unsigned long *word);
+
 /*
  * Lock the pool that a queued item is filed in; *word is then its state word.
  * NULL: it is not filed: in transit, or it has started or moved; look again.

@@ -21,7 +21,9 @@ enum {
 
 static struct file {
 	char *path;
+	const char *end;     /* of the path: what is no pattern and stands there */
 	const char *content; /* behind it, in the same block */
+	size_t end_len;
 } files[MAX_FILES];
 static size_t nr_files;
 
@@ -39,20 +41,31 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
+static struct file file_of(char *line)
+{
+	struct file file = { .path = line, .content = "" };
+	char *tab = strchr(line, '\t'), *brace;
+
+	if (tab) {
+		*tab = '\0';
+		unescape(tab + 1);
+		file.content = tab + 1;
+	}
+	brace = strrchr(line, '}');
+	file.end = brace ? brace + 1 : line;
+	file.end_len = strlen(file.end);
+	return file;
+}
+
 static void files_fill(struct input *input)
 {
-	char *line, *tab;
+	char *line;
 
 	for (nr_files = 0; nr_files < MAX_FILES; nr_files++) {
 		line = take_line(input);
 		if (!line)
 			return;
-		tab = strchr(line, '\t');
-		if (tab) {
-			*tab = '\0';
-			unescape(tab + 1);
-		}
-		files[nr_files] = (struct file){ line, tab ? tab + 1 : "" };
+		files[nr_files] = file_of(line);
 	}
 }
 
@@ -101,26 +114,41 @@ static bool is_path_of(const char *pattern, const char *path)
 	return !*path;
 }
 
-/* NULL: there is none. */
-static inline const char *files_find(const char *path)
+/* As most others do not: sooner found out than whether numbers match. */
+static bool ends_alike(const struct file *file, const char *path, size_t len)
 {
+	size_t i = 0;
+
+	if (len < file->end_len)
+		return false;
+	path += len - file->end_len;
+	while (i < file->end_len && path[i] == file->end[i])
+		i++;
+	return i == file->end_len;
+}
+
+/* NULL: there is none. */
+static inline const struct file *files_find(const char *path)
+{
+	size_t len = strlen(path);
+
 	for (size_t i = 0; i < nr_files; i++)
-		if (is_path_of(files[i].path, path))
-			return files[i].content;
+		if (ends_alike(&files[i], path, len) && is_path_of(files[i].path, path))
+			return &files[i];
 	return NULL;
 }
 
 /* As wq_os_read_file() does; what lies behind the NUL is spoiled. */
 static inline long files_read(const char *path, char *buf, size_t size)
 {
-	const char *content = files_find(path);
+	const struct file *file = files_find(path);
 	size_t len;
 
 	must(size);
 	buf[0] = '\0';
-	if (!content)
+	if (!file)
 		return -ENOENT;
-	len = (size_t)snprintf(buf, size, "%s\n", content);
+	len = (size_t)snprintf(buf, size, "%s\n", file->content);
 	if (len >= size)
 		return (long)size - 1;
 	memset(buf + len + 1, '7', size - len - 1 < SPOILED ? size - len - 1 : SPOILED);

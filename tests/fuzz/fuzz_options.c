@@ -150,6 +150,32 @@ static bool names_cpu(const char *text)
 	return text && wq_cpuset_parse_list(&cpus, text) && wq_cpuset_next(&cpus, 0) < NR_CPUS;
 }
 
+static struct wq_topo *first_topo; /* of all CPUs */
+
+struct wq_topo *__real_wq_topo_read(const char *root, const struct wq_cpuset *cpus);
+struct wq_topo *__wrap_wq_topo_read(const char *root, const struct wq_cpuset *cpus);
+/* Where there is no file it follows from the CPUs: not read anew for all of them. */
+struct wq_topo *__wrap_wq_topo_read(const char *root, const struct wq_cpuset *cpus)
+{
+	struct wq_cpuset all;
+
+	must(!strcmp(root, wq_options.sysfs_root));
+	wq_cpuset_fill(&all, NR_CPUS);
+	if (strcmp(root, "/sys") != 0 || !wq_cpuset_is_equal(cpus, &all))
+		return __real_wq_topo_read(root, cpus);
+	if (!first_topo)
+		first_topo = __real_wq_topo_read(root, cpus);
+	return first_topo;
+}
+
+void __real_wq_topo_free(struct wq_topo *topo);
+void __wrap_wq_topo_free(struct wq_topo *topo);
+void __wrap_wq_topo_free(struct wq_topo *topo)
+{
+	if (topo != first_topo)
+		__real_wq_topo_free(topo);
+}
+
 /* What the library does at its first use. */
 static void start(void)
 {

@@ -14,6 +14,8 @@
 
 #include <workq/workq.h>
 
+#include "base/symbol.h"
+
 enum {
 	MAX_LINE = 240,
 };
@@ -26,6 +28,21 @@ static struct {
 } item;
 
 static atomic_uint nr_lines;
+
+/* ------------------------------------------------------ the name of a function */
+
+static char item_name[64];
+
+void __real_wq_symbol_name(uintptr_t function, char *name, size_t size);
+void __wrap_wq_symbol_name(uintptr_t function, char *name, size_t size);
+/* It goes over all symbols of this program, only to find the same each time. */
+void __wrap_wq_symbol_name(uintptr_t function, char *name, size_t size)
+{
+	if (function == (uintptr_t)item.work.func)
+		snprintf(name, size, "%s", item_name);
+	else
+		__real_wq_symbol_name(function, name, size);
+}
 
 /* ---------------------------------------------------------------------- reports */
 
@@ -119,6 +136,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	workq_set_report_fn(check_line);
 	INIT_WORK(&item.work, item_fn);
+	__real_wq_symbol_name((uintptr_t)item_fn, item_name, sizeof(item_name));
 	return 0;
 }
 

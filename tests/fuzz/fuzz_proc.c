@@ -20,7 +20,8 @@ enum {
 	FD = 9,
 	TID = 77,
 	LIST_SIZE = 1024,
-	MAX_FIELD = 36, /* what stands behind a field's name, at most; longer ones are none */
+	MAX_ROOM = 2048, /* more than an input has bytes */
+	MAX_FIELD = 36,  /* what stands behind a field's name, at most; longer ones are none */
 };
 
 /* Of the byte: */
@@ -190,7 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	file.how = take_byte(&input);
 	file.was_interrupted = false;
-	room = take_number(&input) % 8192 + 1;
+	room = take_number(&input) % MAX_ROOM + 1;
 	file.content = input.at;
 	file.size = (size_t)(input.end - input.at);
 	errno = ENOTTY;

@@ -17,7 +17,7 @@
 
 enum {
 	NR_CPUS = 70,
-	MAX_LINES = 16,
+	MAX_LINES = 6,
 	MAX_VALUE = 64, /* longest text of these attributes and this machine */
 };
 
@@ -25,6 +25,13 @@ unsigned int __wrap_wq_os_nr_cpu_ids(void);
 unsigned int __wrap_wq_os_nr_cpu_ids(void)
 {
 	return NR_CPUS;
+}
+
+bool __wrap_wq_os_membarrier_register(void);
+/* There are fences instead: each change would interrupt all threads, several times. */
+bool __wrap_wq_os_membarrier_register(void)
+{
+	return false;
 }
 
 /* --------------------------------------------------------------------- all of them */
@@ -41,29 +48,32 @@ enum {
 	REQUESTED,
 };
 
+static struct workqueue_struct *unbound, *ordered;
+
 static const struct attribute {
 	const char *path;
 	enum form form;
-	long min, max; /* of a number */
+	long min, max;                /* of a number */
+	struct workqueue_struct **wq; /* apply_workqueue_attrs() sets it, too */
 } attribute[] = {
-	[CPUMASK] = { "cpumask", MASK, 0, 0 },
-	[REQUESTED] = { "cpumask_requested", READ_ONLY, 0, 0 },
-	{ "cpumask_isolated", READ_ONLY, 0, 0 },
-	{ "parameters/default_affinity_scope", SCOPE, 0, 0 },
-	{ "parameters/power_efficient", READ_ONLY, 0, 0 },
-	{ "u/per_cpu", READ_ONLY, 0, 0 },
-	{ "u/max_active", NUMBER, 1, INT32_MAX },
-	{ "u/nice", NUMBER, -20, 19 },
-	{ "u/cpumask", MASK, 0, 0 },
-	{ "u/affinity_scope", SCOPE, 0, 0 },
-	{ "u/affinity_strict", NUMBER, 0, 1 },
-	{ "p%/per_cpu", READ_ONLY, 0, 0 },
-	{ "p%/max_active", NUMBER, 1, INT32_MAX },
-	{ "o/1/max_active", READ_ONLY, 0, 0 },
-	{ "o/1/nice", NUMBER, -20, 19 },
-	{ "o/1/cpumask", MASK, 0, 0 },
-	{ "o/1/affinity_scope", SCOPE, 0, 0 },
-	{ "o/1/affinity_strict", NUMBER, 0, 1 },
+	[CPUMASK] = { "cpumask", MASK, 0, 0, NULL },
+	[REQUESTED] = { "cpumask_requested", READ_ONLY, 0, 0, NULL },
+	{ "cpumask_isolated", READ_ONLY, 0, 0, NULL },
+	{ "parameters/default_affinity_scope", SCOPE, 0, 0, NULL },
+	{ "parameters/power_efficient", READ_ONLY, 0, 0, NULL },
+	{ "u/per_cpu", READ_ONLY, 0, 0, NULL },
+	{ "u/max_active", NUMBER, 1, INT32_MAX, NULL },
+	{ "u/nice", NUMBER, -20, 19, &unbound },
+	{ "u/cpumask", MASK, 0, 0, &unbound },
+	{ "u/affinity_scope", SCOPE, 0, 0, &unbound },
+	{ "u/affinity_strict", NUMBER, 0, 1, &unbound },
+	{ "p%/per_cpu", READ_ONLY, 0, 0, NULL },
+	{ "p%/max_active", NUMBER, 1, INT32_MAX, NULL },
+	{ "o/1/max_active", READ_ONLY, 0, 0, NULL },
+	{ "o/1/nice", NUMBER, -20, 19, &ordered },
+	{ "o/1/cpumask", MASK, 0, 0, &ordered },
+	{ "o/1/affinity_scope", SCOPE, 0, 0, &ordered },
+	{ "o/1/affinity_strict", NUMBER, 0, 1, &ordered },
 };
 
 #define NR_ATTRIBUTES (sizeof(attribute) / sizeof(attribute[0]))
@@ -72,16 +82,21 @@ struct values {
 	char of[NR_ATTRIBUTES][MAX_VALUE];
 };
 
-static struct values first;
+static struct values first, now;      /* now: as read last, so that nothing changes in between */
+static bool was_written, was_refused; /* in this input; since all were read */
 
-static void read_values(struct values *values)
+static void read_value(size_t i)
 {
-	int len;
+	int len = workq_attr_read(attribute[i].path, now.of[i], MAX_VALUE);
 
-	for (size_t i = 0; i < NR_ATTRIBUTES; i++) {
-		len = workq_attr_read(attribute[i].path, values->of[i], MAX_VALUE);
-		must(len > 0 && len < MAX_VALUE && strlen(values->of[i]) == (size_t)len);
-	}
+	must(len > 0 && len < MAX_VALUE && strlen(now.of[i]) == (size_t)len);
+}
+
+static void read_values(void)
+{
+	for (size_t i = 0; i < NR_ATTRIBUTES; i++)
+		read_value(i);
+	was_refused = false;
 }
 
 static size_t find(const char *path)
@@ -179,64 +194,91 @@ static void unescape(char *text)
 
 static void write_one(const char *path, const char *text)
 {
-	struct values before, after;
+	struct values before = now;
 	size_t i = find(path);
-	int err;
+	int err = workq_attr_write(path, text);
 
-	read_values(&before);
-	err = workq_attr_write(path, text);
-	read_values(&after);
+	if (!err)
+		read_values();
+	else if (i < NR_ATTRIBUTES)
+		read_value(i);
+	was_refused |= err != 0;
 	must(!err || err == -ENOENT || err == -EACCES || err == -EINVAL);
 	must((i == NR_ATTRIBUTES) == (err == -ENOENT));
 	if (i < NR_ATTRIBUTES && attribute[i].form == READ_ONLY)
 		must(err == -EACCES);
-	if (i < NR_ATTRIBUTES && !err)
-		check_written(i, text, after.of[i]);
-	check_others(err ? NR_ATTRIBUTES : i, &before, &after);
-	check_read(path, &after, i);
+	if (!err)
+		check_written(i, text, now.of[i]);
+	was_written |= !err;
+	check_others(err ? NR_ATTRIBUTES : i, &before, &now);
+	check_read(path, &now, i);
 }
 
-/* What has to be written so that it reads as at first; NULL: it does already. */
-static const char *text_for(size_t i, const struct values *now)
+/* The other attributes: once for several that were refused. */
+static void check_refused(void)
+{
+	struct values before = now;
+
+	read_values();
+	check_others(NR_ATTRIBUTES, &before, &now);
+}
+
+/* But for what the default is now: "default (cache)". */
+static bool is_changed(size_t i)
+{
+	size_t len = strcspn(first.of[i], " ");
+
+	return strcspn(now.of[i], " ") != len || memcmp(now.of[i], first.of[i], len) != 0;
+}
+
+static bool is_to_restore(size_t i)
 {
 	/* the CPUs that were asked for, not those that there are of them */
-	if (i == CPUMASK)
-		return strcmp(now->of[REQUESTED], first.of[REQUESTED]) != 0 ? first.of[REQUESTED] :
-									      NULL;
-	if (attribute[i].form == READ_ONLY || !strcmp(now->of[i], first.of[i]))
-		return NULL;
-	return strchr(first.of[i], ' ') ? "default" : first.of[i];
+	return attribute[i].form != READ_ONLY && is_changed(i == CPUMASK ? REQUESTED : i);
 }
 
-/* For the next input. */
+static void restore_attrs(struct workqueue_struct *wq)
+{
+	struct workqueue_attrs *attrs = alloc_workqueue_attrs();
+
+	must(attrs && !apply_workqueue_attrs(wq, attrs));
+	free_workqueue_attrs(attrs);
+}
+
+/* For the next input. All attributes of a queue at once: each time it is served anew. */
 static void restore(void)
 {
-	struct values now;
-	const char *text;
+	struct workqueue_struct *restored = NULL;
 
-	read_values(&now);
 	for (size_t i = 0; i < NR_ATTRIBUTES; i++) {
-		text = text_for(i, &now);
-		must(!text || !workq_attr_write(attribute[i].path, text));
+		if (!is_to_restore(i))
+			continue;
+		if (!attribute[i].wq) {
+			must(!workq_attr_write(attribute[i].path,
+					       first.of[i == CPUMASK ? REQUESTED : i]));
+		} else if (*attribute[i].wq != restored) {
+			restored = *attribute[i].wq;
+			restore_attrs(restored);
+		}
 	}
-	read_values(&now);
+	read_values();
 	check_others(NR_ATTRIBUTES, &first, &now);
 	wq_flush_queue(&wq_release_wq);
+	was_written = false;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct workqueue_struct *ordered;
-
 	(void)argc;
 	(void)argv;
-	must(alloc_workqueue("%s", WQ_UNBOUND | WQ_SYSFS, 0, "u"));
-	must(alloc_workqueue("%s", WQ_PERCPU | WQ_SYSFS, 0, "p%"));
+	unbound = alloc_workqueue("%s", WQ_UNBOUND | WQ_SYSFS, 0, "u");
+	must(unbound && alloc_workqueue("%s", WQ_PERCPU | WQ_SYSFS, 0, "p%"));
 	ordered = alloc_ordered_workqueue("o/%d", 0, 1);
 	must(ordered && !workqueue_sysfs_register(ordered));
 	/* so that there is somebody who releases what is replaced */
 	must(!workq_attr_write("u/nice", "0"));
-	read_values(&first);
+	read_values();
+	first = now;
 	return 0;
 }
 
@@ -254,6 +296,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_one(line, sign ? sign + 1 : "");
 		free(line);
 	}
-	restore();
+	if (was_refused)
+		check_refused();
+	if (was_written)
+		restore();
 	return 0;
 }

@@ -51,13 +51,28 @@ def rank(mutant, seed):
     return hashlib.sha256(f"{seed} {mutant.name}".encode()).digest()
 
 
+def sampled(chosen, seed, nr):
+    return sorted(chosen, key=lambda mutant: rank(mutant, seed))[:nr]
+
+
+def tried_before(chosen, samples):
+    """-> the names of those that earlier samples had, as "7:260", and of those with a reason"""
+    earlier = set(read_reviewed()[0]) if samples else set()
+    for sample in samples:
+        seed, nr = map(int, sample.split(":"))
+        earlier.update(m.name for m in sampled(chosen, seed, nr))
+    return earlier
+
+
 def choose(args, found):
     chosen = [m for m in found
               if (not args.kind or m.kind in args.kind) and
               (not args.file or m.file in args.file) and
               (not args.name or args.name in m.name)]
+    earlier = tried_before(chosen, args.beside)
+    chosen = [m for m in chosen if m.name not in earlier]
     if args.sample:
-        chosen = sorted(chosen, key=lambda mutant: rank(mutant, args.seed))[:args.sample]
+        chosen = sampled(chosen, args.seed, args.sample)
     return chosen
 
 
@@ -243,6 +258,8 @@ def parse():
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--beside", action="append", default=[], metavar="SEED:SIZE",
+                        help="leave out those of that sample, and those with a written reason")
     parser.add_argument("--kind", action="append", choices=mutants.KINDS)
     parser.add_argument("--file", action="append", help="below lib/")
     parser.add_argument("--name", help="part of the mutant's name; for map, of the test's")

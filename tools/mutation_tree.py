@@ -489,7 +489,7 @@ def write_map(build, path, jobs, wanted):
     raw = build / "reached.json"
     reached, seconds = json.loads(raw.read_text(encoding="utf-8")) if wanted else ({}, {})
     tests = {test: how for test, how in tests_in(build).items()
-             if test.split("/")[0] not in ("examples", "fault") and wanted in test}
+             if test.split("/")[0] not in ("bench", "examples", "fault") and wanted in test}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         looks = {test: pool.submit(look_at, build, test, *how) for test, how in tests.items()}
         for test, look in looks.items():

@@ -42,7 +42,7 @@ static int end(void **state)
 
 static void put(const char *file, const char *text)
 {
-	char path[1024];
+	char path[2048];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s%s", root, file);
@@ -87,6 +87,16 @@ static void begin_v1(const char *group)
 	put("/proc/self/mountinfo", ROOT_MOUNT V1_MOUNTS);
 	snprintf(lines, sizeof(lines), "5:cpuset:/elsewhere\n4:cpu,cpuacct:%s\n0::/\n", group);
 	put("/proc/self/cgroup", lines);
+}
+
+/* A path of so many names, as long as names can be; shorter by cut. */
+static const char *long_path(char *path, size_t nr, size_t cut)
+{
+	memset(path, 'x', nr * 256);
+	for (size_t i = 0; i < nr; i++)
+		path[i * 256] = '/';
+	path[nr * 256 - cut] = '\0';
+	return path;
 }
 
 /* ------------------------------------------------------------------- version 2 */
@@ -199,6 +209,32 @@ static void change_is_seen_by_the_next_look(void **state)
 }
 
 /* ------------------------------------------------------------------- version 1 */
+
+/* The longest that there is room for: a mount of 511 characters, and a group of 512 below. */
+static void longest_path_is_read(void **state)
+{
+	char point[513], group[513], text[2048];
+
+	long_path(point, 2, 1);
+	long_path(group, 2, 0);
+	snprintf(
+		text, sizeof(text),
+		"30 23 0:26 / %s rw - cgroup2 cgroup2 rw\n33 31 0:30 / %s rw - cgroup cgroup rw,cpu\n",
+		point, point);
+	put("/proc/self/mountinfo", text);
+	snprintf(text, sizeof(text), "0::%s\n", group);
+	put("/proc/self/cgroup", text);
+	snprintf(text, sizeof(text), "%s%s/cpu.max", point, group);
+	put(text, "300000 100000\n");
+	assert_int_equal(cpus(), 3);
+	snprintf(text, sizeof(text), "4:cpu:%s\n", group);
+	put("/proc/self/cgroup", text);
+	snprintf(text, sizeof(text), "%s%s/cpu.cfs_quota_us", point, group);
+	put(text, "400000\n");
+	snprintf(text, sizeof(text), "%s%s/cpu.cfs_period_us", point, group);
+	put(text, "200000\n");
+	assert_int_equal(cpus(), 2);
+}
 
 static void put_v1(const char *group, const char *time, const char *period)
 {
@@ -333,6 +369,7 @@ int main(void)
 		quota_test(escapes_in_mounts_are_what_they_stand_for),
 		quota_test(change_is_seen_by_the_next_look),
 		quota_test(quota_of_version_1_counts),
+		quota_test(longest_path_is_read),
 		quota_test(both_versions_count),
 		quota_test(what_is_missing_or_no_sense_is_no_limit),
 		quota_test(mounts_that_say_too_little_do_not_count),

@@ -67,13 +67,30 @@ int clock_gettime(clockid_t clock, struct timespec *ts)
 /* The timer thread's sleeps, on a timerfd; and how many of those there were. */
 static atomic_int nr_reads, nr_opened;
 
+/* Who opens a timerfd next, until he may. */
+static atomic_bool opener_is_held;
+static _Thread_local bool was_held;
+static struct gate is_opening, may_open, has_opened;
+
+static void hold_opener(void)
+{
+	if (!atomic_exchange(&opener_is_held, false))
+		return;
+	was_held = true;
+	gate_open(&is_opening);
+	gate_wait(&may_open);
+}
+
 static bool syscall_is_refused(long nr)
 {
 	if (nr == SYS_read)
 		atomic_fetch_add(&nr_reads, 1);
+	if (nr == SYS_read && was_held)
+		gate_open(&has_opened);
 	if (nr == SYS_timerfd_create) {
 		atomic_fetch_add(&nr_opened, 1);
 		clock_is_behind = atomic_load(&timerfds_are_old);
+		hold_opener();
 	}
 	return false;
 }
@@ -412,23 +429,38 @@ static void replace_it(int fd)
 
 /*
  * The thread sleeps in a read of what was closed: the test keeps it open under
- * another number, and ends that read. Until then timers may be late.
+ * another number, and ends that read. -> that number
  */
-static void lose_timerfd(void (*lose)(int fd))
+static int lose_it(void (*lose)(int fd))
 {
-	static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
 	int fd, copy;
 
-	begin();
-	arm_far();
 	sleeping_timer_thread();
 	fd = find_timerfd();
 	must(fd >= 0);
 	copy = dup(fd);
 	lose(fd);
+	return copy;
+}
+
+static void end_read(int copy)
+{
+	static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+
+	must(timerfd_settime(copy, 0, &at_once, NULL) == 0);
+}
+
+/* Until the read is ended timers may be late. */
+static void lose_timerfd(void (*lose)(int fd))
+{
+	int copy;
+
+	begin();
+	arm_far();
+	copy = lose_it(lose);
 	must(delayed_arm(&item[0], system_percpu_wq, SOON));
 	must(delayed_arm(&item[1], system_percpu_wq, 1));
-	must(timerfd_settime(copy, 0, &at_once, NULL) == 0);
+	end_read(copy);
 	must_have_run(0, 1);
 	must_have_run(1, 1);
 	close(copy);
@@ -464,6 +496,71 @@ static void close_timerfd(void)
 
 	if (fd >= 0)
 		close_it(fd);
+}
+
+/* With nothing armed nobody sets it. */
+static void thread_that_finds_its_timerfd_closed_opens_another(void)
+{
+	int copy;
+
+	begin();
+	must_fire(0, SOON);
+	copy = lose_it(close_it);
+	end_read(copy);
+	wait_until(nr_reports() == 1);
+	close(copy);
+	must_have_recovered();
+}
+
+static struct gate is_told, may_replace;
+
+static void hold_who_tells(const char *line)
+{
+	lines_catch(line);
+	gate_open(&is_told);
+	gate_wait(&may_replace);
+}
+
+static long arm_early(void *arg)
+{
+	return delayed_arm(arg, system_percpu_wq, FAR / 2);
+}
+
+static void init_gates(void)
+{
+	gate_init(&is_told);
+	gate_init(&may_replace);
+	gate_init(&is_opening);
+	gate_init(&may_open);
+	gate_init(&has_opened);
+}
+
+/* Who finds it closed has not replaced the thread yet when that wakes up, and opens another one. */
+static void thread_that_is_replaced_while_it_opens_a_timerfd_closes_that(void)
+{
+	struct call armer;
+	int copy;
+
+	init_gates();
+	begin();
+	wq_report_set_fn(hold_who_tells);
+	arm_far();
+	copy = lose_it(close_it);
+	atomic_store(&opener_is_held, true);
+	call_start(&armer, arm_early, &item[0]);
+	gate_wait(&is_told);
+	end_read(copy);
+	gate_wait(&is_opening);
+	gate_open(&may_replace);
+	must(call_join(&armer));
+	/* by the new thread, which has a timerfd by then */
+	must_fire(1, SOON);
+	gate_open(&may_open);
+	/* it sleeps, by the other one's */
+	gate_wait(&has_opened);
+	close(copy);
+	close_timerfd();
+	must(find_timerfd() < 0);
 }
 
 /*
@@ -616,6 +713,8 @@ int main(void)
 		child_test(timerfd_that_can_be_had_later_is_used_then),
 		child_test(closed_timerfd_is_reported_once_and_made_anew),
 		child_test(closed_timerfd_is_reported_once_by_two_who_find_out),
+		child_test(thread_that_finds_its_timerfd_closed_opens_another),
+		child_test(thread_that_is_replaced_while_it_opens_a_timerfd_closes_that),
 		child_test(timerfd_that_is_closed_again_and_again_is_replaced_seldom),
 		child_test(timerfd_that_has_lasted_is_replaced_at_once),
 		child_test(timerfd_that_was_closed_twice_is_replaced_later),

@@ -159,10 +159,11 @@ static void alloc_max_active_at_its_bounds_is_not_reported(void **state)
 
 static void alloc_name_too_long_is_noted_and_cut(void **state)
 {
-	static const char name[] = "a_name_of_more_than_thirty_one_characters";
+	static const char name[] = "a_name_of_more_than_thirty_one_c";
 	struct workqueue_struct *wq = alloc_workqueue("%s", WQ_PERCPU, 0, name);
 
 	(void)state;
+	assert_int_equal(sizeof(name), WQ_NAME_LEN + 1);
 	assert_non_null(wq);
 	assert_true(report_says("a_name_of_more_than_thirty_one_"));
 	assert_false(report_says("a_name_of_more_than_thirty_one_c"));

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 
 #include "answers.h"
@@ -247,6 +248,27 @@ static void descriptor_stays_where_no_higher_one_is_to_be_had(void)
 	must(wq_os_timer_is_open(fd));
 }
 
+static void must_be_free(int fd)
+{
+	must(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+}
+
+/* It is what a program gets next that has closed its standard input. */
+static void descriptor_0_is_as_good_as_any_other(void)
+{
+	char text[64];
+	int fd;
+
+	close(0);
+	must(wq_os_thread_state(wq_os_tid()).letter == 'R');
+	must_be_free(0);
+	must(wq_os_read_file("/proc/self/stat", text, sizeof(text)) > 0);
+	must_be_free(0);
+	fd = wq_os_timer_create();
+	must(fd > STDERR_FILENO && wq_os_timer_is_open(fd));
+	must_be_free(0);
+}
+
 static void do_nothing(void *arg)
 {
 	(void)arg;
@@ -343,6 +365,7 @@ int main(void)
 		odd_test(state_of_a_thread_in_many_groups_is_read_to_its_end),
 		odd_test(state_of_a_thread_that_cannot_be_read_is_unknown),
 		child_test(descriptor_stays_where_no_higher_one_is_to_be_had),
+		child_test(descriptor_0_is_as_good_as_any_other),
 		child_test(thread_without_memory_for_attributes_gives_enomem),
 		child_test(exit_without_keys_gives_the_error),
 		child_test(thread_without_keys_is_not_waited_for),

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -73,6 +74,19 @@ static void refusal_says_why(void **state)
 	assert_null(refused);
 	assert_true(err < 0);
 	assert_int_equal(wq_ring_poller_wait(-1, NULL, 1), -EBADF);
+}
+
+/* It is what a program gets next that has closed its standard input. */
+static void descriptor_0_is_as_good_as_any_other(void)
+{
+	int err;
+
+	close(0);
+	poller = wq_ring_poller_create();
+	must(poller > STDERR_FILENO);
+	must(fcntl(0, F_GETFD) < 0 && errno == EBADF);
+	must(!wq_ring_open(poller, NULL, &err) == (err < 0));
+	must(fcntl(0, F_GETFD) < 0 && errno == EBADF);
 }
 
 static void thread_that_waits_sleeps_and_one_that_computes_does_not(void **state)
@@ -185,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(refusal_says_why, ring_begin, ring_end),
+		child_test(descriptor_0_is_as_good_as_any_other),
 		cmocka_unit_test_setup_teardown(
 			thread_that_waits_sleeps_and_one_that_computes_does_not, ring_begin,
 			ring_end),

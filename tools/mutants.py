@@ -55,6 +55,13 @@ NUMBER = re.compile(r"(?<![\w.\"])(0x[0-9a-f]+|\d+)([ul]*)\b(?!\.)")
 # and how long a text may be before it is cut.
 OF_NO_MATTER = re.compile(r"\bstruct wq_backoff \w+ = \{ 0 \}|\bchar \w+\[[^]]*\]"
                           r"(?:, \w+\[[^]]*\])*;")
+# Of two that are equal either is the lesser: "a < b ? a : b", "if (a < b) b = a", "a < b ? b - a : 0".
+TERM = r"(?:[\w.\[\]]|->)+"
+EITHER = re.compile(rf"(?:(?<=\()|(?<== )|(?<=return )|(?<=, ))"
+                    rf"(?P<a>{TERM}) (?P<op>[<>]=?) (?P<b>{TERM}) \? (?:(?P=a) : (?P=b)|(?P=b) : (?P=a)|"
+                    rf"(?P=a) - (?P=b) : 0|(?P=b) - (?P=a) : 0)(?=[;,)])|"
+                    rf"\bif \((?P<c>{TERM}) (?P<of>[<>]=?) (?P<d>{TERM})\)\n\t+"
+                    rf"(?:(?P=c) = (?P=d)|(?P=d) = (?P=c));")
 ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)\)?")
 ASSERTION = re.compile(r"\bwq_assert(?=\()")
 TRUTH = re.compile(r"\b(true|false)\b")
@@ -116,7 +123,10 @@ def conditions(body):
 
 
 def operators(body):
+    either = {match.start("op" if match["op"] else "of") for match in EITHER.finditer(body)}
     for match in OPERATOR.finditer(body):
+        if match.start(1) in either:
+            continue
         for other in OPERATORS[match[1]]:
             yield "branches", match.start(1), match.end(1), other
 

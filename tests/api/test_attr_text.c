@@ -364,7 +364,7 @@ static void attr_refuses_what_is_no_value(void **state)
 	static const char *const scope[] = { "", "socket", "cach", "cache_", "cpu ", "numa\n\n" };
 	static const char *const strict[] = { "", "x", "yes" };
 	static const char *const mask[] = { "", "0", "x", "0,0", "1\n\n" };
-	static const char *const active[] = { "", "x", "5x", "-", "4294967301x" };
+	static const char *const active[] = { "", "x", "5x", "-", "0", "4294967301x" };
 	struct workqueue_struct *wq = visible("refuses");
 
 	(void)state;

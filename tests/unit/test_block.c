@@ -276,6 +276,17 @@ static void sleeper_is_stepped_around_at_the_second_look(void **state)
 	be_gone();
 }
 
+static void sleeper_is_stepped_around_though_another_worker_gets_on(void **state)
+{
+	self->current = &item[0];
+	be_like(sleep_at_gate, 'S');
+	wq_block_sample(&pool);
+	idle->nr_started++;
+	assert_true(wq_block_sample(&pool));
+	assert_true(self->is_uncounted);
+	be_gone();
+}
+
 /* L1 */
 static void spinner_holds_a_bound_pool(void **state)
 {
@@ -733,6 +744,7 @@ int main(void)
 		bound_test(first_look_finds_nobody),
 		bound_test(sleeper_is_stepped_around_at_the_second_look),
 		unbound_test(sleeper_is_stepped_around_at_the_second_look),
+		bound_test(sleeper_is_stepped_around_though_another_worker_gets_on),
 		bound_test(spinner_holds_a_bound_pool),
 		bound_test(poller_is_stepped_around_when_it_has_slept_since),
 		bound_test(sleep_in_an_earlier_item_does_not_count),

@@ -89,6 +89,29 @@ static void item_that_is_about_to_run_again_is_forgotten(void)
 	must(is_idle(&item[0]));
 }
 
+static void put_on(struct wq_list *list, int i)
+{
+	queue_unfiled(i);
+	wq_list_add_tail(wq_work_node(&item[i]), list);
+}
+
+/* U3 */
+static void item_on_any_list_is_forgotten(void)
+{
+	struct wq_worker *worker;
+
+	begin();
+	wq_pool_lock(pool);
+	worker = wq_worker_alloc_locked(pool);
+	wq_lock_release(&pool->lock);
+	put_on(&pool->worklist, 0);
+	put_on(&worker->scheduled, 1);
+	put_on(&pwq_here()->inactive, 2);
+	forget();
+	for (int i = 0; i < 3; i++)
+		must(is_idle(&item[i]));
+}
+
 /* U3 */
 static void item_in_a_shards_intake_is_forgotten(void)
 {
@@ -147,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		child_test(item_in_an_intake_is_forgotten_its_pools_kick_is_not),
 		child_test(item_that_is_about_to_run_again_is_forgotten),
+		child_test(item_on_any_list_is_forgotten),
 		child_test(item_in_a_shards_intake_is_forgotten),
 		child_test(disable_that_a_thread_owed_is_taken_back_if_it_is_there),
 		child_test(locks_that_are_not_to_be_had_in_time_are_let_go),

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/timerfd.h>
 
+#include <workq/workq.h>
+
 #include "core/timer.h"
 #include "ops/init.h"
 #include "fault.h"
@@ -388,12 +390,50 @@ static void timerfd_that_can_be_had_later_is_used_then(void)
 	must_be_quiet();
 }
 
-/* ----------------------------------------------- the program closes the timerfd */
-
 static void close_it(int fd)
 {
 	must(close(fd) == 0);
 }
+
+/* It is what a program gets next that has closed its standard input, and may have few. */
+static void begin_with_descriptor_0(void)
+{
+	set_max_files(32);
+	close_it(STDIN_FILENO);
+	begin();
+	must_fire_all();
+	must(find_timerfd() >= 0);
+}
+
+static void timerfd_that_is_descriptor_0_is_as_good_as_any_other(void)
+{
+	begin_with_descriptor_0();
+	arm_far();
+	must_be_quiet();
+	cancel_delayed_work_sync(&far.dwork);
+	must(workq_shutdown(60000) == 0);
+	must(find_timerfd() < 0);
+}
+
+/* U3 */
+static void child_closes_the_timerfd_that_is_descriptor_0(void)
+{
+	int status;
+	pid_t pid;
+
+	need_threads_after_fork();
+	/* its run-time library's locks may be held in the child */
+	if (TESTS_THREAD_SANITIZED)
+		exit(EXIT_SKIPPED);
+	begin_with_descriptor_0();
+	pid = fork();
+	if (pid == 0)
+		_exit(find_timerfd() >= 0);
+	must(waitpid(pid, &status, 0) == pid && status == 0);
+	_exit(0);
+}
+
+/* ----------------------------------------------- the program closes the timerfd */
 
 static void (*_Atomic before_set)(void); /* what comes before the timerfd is set next, once */
 
@@ -711,6 +751,8 @@ int main(void)
 		child_test(thread_without_a_timerfd_is_quiet),
 		child_test(endless_delay_without_a_timerfd_costs_nothing),
 		child_test(timerfd_that_can_be_had_later_is_used_then),
+		child_test(timerfd_that_is_descriptor_0_is_as_good_as_any_other),
+		child_test(child_closes_the_timerfd_that_is_descriptor_0),
 		child_test(closed_timerfd_is_reported_once_and_made_anew),
 		child_test(closed_timerfd_is_reported_once_by_two_who_find_out),
 		child_test(thread_that_finds_its_timerfd_closed_opens_another),

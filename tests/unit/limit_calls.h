@@ -27,6 +27,14 @@ static inline void begin_pool(int p)
 	on[p] = wq_pwq_create(&wq, &pools[p], &limit);
 	must(on[p]);
 	on[p]->shares_limit = true;
+	pools[p].nr_sharing = 1;
+}
+
+/* Its limit is shared by nobody. */
+static inline void leave_alone(int p)
+{
+	on[p]->shares_limit = false;
+	pools[p].nr_sharing = 0;
 }
 
 static inline int limit_begin(void **state)
@@ -131,6 +139,8 @@ static inline void share(int p, bool is_shared)
 {
 	wq_pool_lock(&pools[p]);
 	wq_limit_share_locked(on[p], is_shared);
+	/* who queues may look at that alone */
+	must(pools[p].nr_sharing == is_shared);
 	wq_pool_unlock(&pools[p]);
 }
 

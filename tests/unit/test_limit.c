@@ -258,7 +258,7 @@ static void plugged_pwq_stands_in_no_line(void **state)
 /* O7 */
 static void held_back_items_stand_in_line_from_when_the_limit_is_shared(void **state)
 {
-	on[0]->shares_limit = false;
+	leave_alone(0);
 	come(0);
 	come(1);
 	assert_true(is_held(1));
@@ -277,7 +277,7 @@ static void held_back_items_stand_in_line_from_when_the_limit_is_shared(void **s
 
 static void pwq_without_held_back_items_joins_no_line(void **state)
 {
-	on[0]->shares_limit = false;
+	leave_alone(0);
 	come(0);
 	share(0, true);
 	assert_no_line();
@@ -330,7 +330,7 @@ static void sharing_what_is_shared_changes_nothing(void **state)
 	share(0, true);
 	assert_line(0, 1);
 	assert_true(is_held(1) && is_held(10));
-	on[2]->shares_limit = false;
+	leave_alone(2);
 	share(2, false);
 	assert_line(0, 1);
 }

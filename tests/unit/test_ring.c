@@ -82,6 +82,7 @@ static void descriptor_0_is_as_good_as_any_other(void)
 	int err;
 
 	close(0);
+	errno = EBADF; /* an error that is none of its own */
 	poller = wq_ring_poller_create();
 	must(poller > STDERR_FILENO);
 	must(fcntl(0, F_GETFD) < 0 && errno == EBADF);

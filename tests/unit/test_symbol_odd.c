@@ -16,7 +16,7 @@ enum { CODE_SIZE = 64, BEFORE = 16, NAME_SIZE = 96 };
 static struct image {
 	ElfW(Dyn) dynamic[4];
 	ElfW(Sym) symbols[3];
-	uint32_t hash[8];
+	uint32_t hash[12];
 	char names[16];
 	char code[CODE_SIZE];
 } image;
@@ -56,8 +56,8 @@ static void make_module(void)
 					     entry(DT_STRTAB, names),
 					     entry(DT_GNU_HASH, hash),
 					     { .d_tag = DT_NULL } };
-	/* one bucket, first symbol 1, one bloom word; then that, the bucket, and the end of a chain */
-	static const uint32_t hash[] = { 1, 1, 1, 0, 0, 0, 1, 1 };
+	/* one bucket, first symbol 1, three bloom words; then those, the bucket, the end of a chain */
+	static const uint32_t hash[] = { 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 1, 1 };
 
 	memcpy(image.dynamic, dynamic, sizeof(dynamic));
 	memcpy(image.hash, hash, sizeof(hash));
@@ -128,7 +128,7 @@ static void module_that_exports_nothing_has_no_names(void **state)
 {
 	need_stand_in();
 	make_module();
-	image.hash[6] = 0; /* the bucket */
+	image.hash[10] = 0; /* the bucket */
 	assert_is_nameless();
 }
 

@@ -56,8 +56,8 @@ def sampled(chosen, seed, nr):
 
 
 def tried_before(chosen, samples):
-    """-> the names of those that earlier samples had, as "7:260", and of those with a reason"""
-    earlier = set(read_reviewed()[0]) if samples else set()
+    """-> the names of those that earlier samples, such as 7:260, had"""
+    earlier = set()
     for sample in samples:
         seed, nr = map(int, sample.split(":"))
         earlier.update(m.name for m in sampled(chosen, seed, nr))
@@ -259,7 +259,7 @@ def parse():
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--beside", action="append", default=[], metavar="SEED:SIZE",
-                        help="leave out those of that sample, and those with a written reason")
+                        help="leave out those of that sample")
     parser.add_argument("--kind", action="append", choices=mutants.KINDS)
     parser.add_argument("--file", action="append", help="below lib/")
     parser.add_argument("--name", help="part of the mutant's name; for map, of the test's")

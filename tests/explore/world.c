@@ -139,6 +139,7 @@ static void do_queue_two(void)
 
 static void do_queue_on(void)
 {
+	world()->letter++;
 	ACCEPT(queue_work_on(1, world()->wq, &world()->item->work));
 }
 
@@ -146,12 +147,14 @@ static void do_queue_on(void)
 static void do_queue_other(void)
 {
 	world()->is_elsewhere = true;
+	world()->letter++;
 	ACCEPT(queue_work(world()->other, &world()->item->work));
 }
 
 static void do_queue_delayed(void)
 {
 	world()->is_armed = true;
+	world()->letter++;
 	ACCEPT(queue_delayed_work(world()->wq, world()->item, 1));
 }
 
@@ -162,6 +165,7 @@ static void modify(unsigned long delay)
 	bool was_pending;
 
 	world()->is_modified = true;
+	world()->letter++;
 	was_pending = mod_delayed_work(world()->wq, world()->item, delay);
 	if (!was_pending)
 		world()->accepted++;
@@ -172,12 +176,16 @@ static void modify(unsigned long delay)
 
 static void do_mod_0(void)
 {
+	world()->is_hurried = true;
 	modify(0);
 }
 
+/* Time passes only when nobody can go on. */
 static void do_mod_1(void)
 {
 	modify(1);
+	law(work_pending(&world()->item->work) || world()->is_hurried || world()->is_withdrawn,
+	    "what was put off is not pending (I4)");
 }
 
 /*
@@ -210,6 +218,7 @@ static void flush_item(void)
 
 static void flush_item_delayed(void)
 {
+	world()->is_hurried = true;
 	flush_delayed_work(world()->item);
 }
 
@@ -476,7 +485,7 @@ void world_check(void)
 	law(over >= world()->accepted - world()->uncertain, "an accepted item was lost (A4)");
 	law(!work_pending(&world()->item->work), "the item is pending, and nothing happens");
 	law(world()->is_withdrawn || world()->read == world()->letter,
-	    "what was written before queueing was read by no run (A5, A6)");
+	    "what was written before a call is read by no run (A5, A6, I4)");
 	law(world()->next_runs <= world()->next_accepted, "the next item runs twice (A4)");
 	law(world()->next_runs == world()->next_accepted || world()->nr_drains,
 	    "the next item was lost (A4)");

@@ -36,7 +36,7 @@ struct world {
 	/* counted by the item */
 	int started, finished, inside;
 	/* operations that make less be promised */
-	bool is_modified, is_armed, is_elsewhere, is_withdrawn;
+	bool is_modified, is_armed, is_elsewhere, is_withdrawn, is_hurried;
 	int letter, read; /* written before queueing; what the item has read last */
 	int done;         /* what the last run that is over had read */
 	/* of another item, which is queued once; what the first one must have read before, or 0 */

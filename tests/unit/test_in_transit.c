@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_in_transit.c - items whose word says more than is there yet: who queues or arms them is not
- * through (A10). Who flushes or cancels them waits for him.
+ * through (A10). Who flushes or cancels them waits for him; who looks sees all there is.
  *
  * The library is started; the words are written by the test.
  */
@@ -131,6 +131,45 @@ static void flush_of_the_queue_of_one_that_is_about_to_be_queued_waits(void)
 	destroy_workqueue(wq);
 }
 
+static void run_inside(struct work_struct *running)
+{
+	(void)running;
+	atomic_fetch_add(&nr_inside, 1);
+	gate_wait(&go);
+}
+
+/* Pending on the CPU of the run, by who has not pushed it yet. -> where it is to be pushed */
+static struct wq_pool *take_while_it_runs(struct work_struct *running)
+{
+	unsigned long word;
+
+	must(queue_work_on(0, wq, running));
+	wait_until(atomic_load(&nr_inside));
+	must(work_busy(running) == WORK_BUSY_RUNNING);
+	wq_grace_enter();
+	must(wq_submit_take_pending(wq, running, &word));
+	must(work_busy(running) == (WORK_BUSY_RUNNING | WORK_BUSY_PENDING));
+	return wq_submit_prepare(wq, running, word, wq->table->of_cpu[0]);
+}
+
+/* A3, B4 */
+static void item_that_runs_and_is_about_to_be_queued_is_seen_to_run(void)
+{
+	static DECLARE_WORK(running, run_inside);
+	struct wq_pool *pool;
+
+	begin();
+	pool = take_while_it_runs(&running);
+	must(work_busy(&running) == (WORK_BUSY_RUNNING | WORK_BUSY_PENDING));
+	wq_pool_push(pool, &running);
+	wq_grace_leave();
+	must(work_busy(&running) == (WORK_BUSY_RUNNING | WORK_BUSY_PENDING));
+	gate_open(&go);
+	flush_work(&running);
+	must(atomic_load(&nr_inside) == 2 && !work_busy(&running));
+	destroy_workqueue(wq);
+}
+
 /* ------------------------------------------------------------------- who wakes */
 
 enum { ASLEEP = 2 }; /* a park, see base/park.c */
@@ -229,6 +268,7 @@ int main(void)
 		child_test(cancel_of_an_item_that_is_about_to_be_armed_waits),
 		child_test(flush_by_a_reclaim_item_of_one_that_is_about_to_be_queued_waits),
 		child_test(flush_of_the_queue_of_one_that_is_about_to_be_queued_waits),
+		child_test(item_that_runs_and_is_about_to_be_queued_is_seen_to_run),
 		child_test(mod_of_an_item_that_is_held_back_wakes_who_is_to_run_it),
 		child_test(item_that_is_pushed_in_the_end_is_taken_back),
 	};

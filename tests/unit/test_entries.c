@@ -116,6 +116,28 @@ static void long_list_goes_on_in_further_lines(void **state)
 	lines_take();
 }
 
+/* Wherever a line happens to be full, what stands in it is whole. */
+static void no_entry_is_cut_where_a_line_ends(void **state)
+{
+	enum { NR = 30, LEN = 11 };
+
+	for (uint32_t i = 0; i < NR; i++)
+		add_idle(1000000000 + i);
+	for (int len = 1; len <= LEN; len++) {
+		char head[LEN + 1] = "";
+		size_t all = 0;
+		int nr;
+
+		memset(head, 'h', (size_t)len);
+		wq_entries_report(&entries, head, 0);
+		nr = atomic_load(&lines_caught);
+		for (int i = 0; i < nr; i++)
+			all += strlen(line_kept[i]);
+		assert_int_equal(all, (size_t)nr * (strlen("workq: ") + (size_t)len) + NR * LEN);
+		lines_take();
+	}
+}
+
 static void what_does_not_fit_is_counted(void **state)
 {
 	for (uint32_t i = 0; i < WQ_MAX_ENTRIES + 5; i++)
@@ -135,6 +157,7 @@ int main(void)
 		entries_test(run_from_the_future_is_of_no_age),
 		entries_test(items_in_a_row_with_one_function_are_counted),
 		entries_test(long_list_goes_on_in_further_lines),
+		entries_test(no_entry_is_cut_where_a_line_ends),
 		entries_test(what_does_not_fit_is_counted),
 	};
 

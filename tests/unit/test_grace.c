@@ -418,6 +418,25 @@ static void claim_again_finds_the_own_record(void)
 	must(wq_grace_self == record);
 }
 
+/* As by a thread that has the id of one that has died in a section. */
+static void claim_ends_the_section_of_who_had_the_record(void)
+{
+	uint64_t owner;
+
+	start_main_thread();
+	owner = wq_grace_self->owner;
+	wq_grace_enter();
+	wq_grace_self = NULL;
+	wq_grace_claim();
+	must(nesting(wq_grace_self) == 0);
+	must((uint32_t)wq_grace_self->owner == (uint32_t)owner);
+	/* two threads that see the same dead owner are told apart by it */
+	must(wq_grace_self->owner > owner);
+	wq_grace_enter();
+	wq_grace_leave();
+	wq_grace_synchronize();
+}
+
 static void section_survives_a_claim_by_another_thread(void)
 {
 	static struct reader first, second;
@@ -703,6 +722,7 @@ int main(void)
 		child_test(section_that_missed_the_news_is_over_after_synchronize),
 		child_test(handler_in_the_middle_of_a_claim_does_no_harm),
 		child_test(claim_again_finds_the_own_record),
+		child_test(claim_ends_the_section_of_who_had_the_record),
 		child_test(section_survives_a_claim_by_another_thread),
 		child_test(threads_at_the_same_time_have_records_of_their_own),
 		child_test(synchronize_waits_for_sections_in_a_grown_table),

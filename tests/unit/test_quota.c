@@ -112,6 +112,8 @@ static void quota_is_rounded_up_to_cpus(void **state)
 		{ "0200001 100000\n", 3 },
 		{ "50000 100000\n", 1 },
 		{ "1000 1000000\n", 1 },
+		{ "1 100000\n", 1 },
+		{ "3 1\n", 3 },
 		{ "1600000 100000\n", 16 },
 		{ "max 100000\n", 0 },
 		{ "", 0 },
@@ -186,9 +188,9 @@ static void base_of_the_mount_is_cut_off_the_group(void **state)
 static void escapes_in_mounts_are_what_they_stand_for(void **state)
 {
 	put("/proc/self/mountinfo",
-	    "30 23 0:26 /a\\134b\\011c /c\\040g/\\08\\1x\\y\\12 rw - cgroup2 cgroup rw\n");
-	put("/c g/\\08\\1x\\y\\12/cpu.max", "600000 100000\n");
-	put("/c g/\\08\\1x\\y\\12/sub/cpu.max", "500000 100000\n");
+	    "30 23 0:26 /a\\134b\\011c /c\\040g/\\08\\1x\\y\\0z1\\12 rw - cgroup2 cgroup rw\n");
+	put("/c g/\\08\\1x\\y\\0z1\\12/cpu.max", "600000 100000\n");
+	put("/c g/\\08\\1x\\y\\0z1\\12/sub/cpu.max", "500000 100000\n");
 	put("/proc/self/cgroup", "0::/elsewhere/sub\n");
 	assert_int_equal(cpus(), 6);
 	put("/proc/self/cgroup", "0::/a\\b\tc/sub\n");

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "memory.h"
 #include "reduce.h"
 #include "search.h"
@@ -25,6 +26,7 @@
 enum {
 	STACK_SIZE = 64 << 10,
 	MAX_STEPS = 300000,
+	MAX_KEPT = 1024,
 };
 
 #define FOREVER UINT64_MAX
@@ -35,22 +37,20 @@ struct machine machine;
 enum machine_fault machine_fault;
 
 /* Not saved: as they were made, for good. */
-static char *stacks, *saved_fibers;
+static char *stacks;
 static size_t tls_size;
 static void *main_sp;
 static uintptr_t main_fs;
 
 /* ------------------------------------------------------------------ fibers */
 
-/* Go on where sp was saved, with that thread pointer. */
-__attribute__((naked, noinline)) static void swap(__attribute__((unused)) void **save,
-						  __attribute__((unused)) void *sp,
-						  __attribute__((unused)) uintptr_t fs)
-{
-	__asm__("pushq %rbx\n pushq %rbp\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
-		"movq %rsp, (%rdi)\n movq %rsi, %rsp\n wrfsbase %rdx\n"
-		"popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbp\n popq %rbx\n ret\n");
-}
+/* Go on where sp was saved, with that thread pointer. The compiler must not look into it. */
+void swap(void **save, void *sp, uintptr_t fs);
+__asm__(".text\n .type swap, @function\n swap:\n"
+	"pushq %rbx\n pushq %rbp\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
+	"movq %rsp, (%rdi)\n movq %rsi, %rsp\n wrfsbase %rdx\n"
+	"popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbp\n popq %rbx\n ret\n"
+	".size swap, . - swap\n");
 
 static void switch_to(int next)
 {
@@ -82,22 +82,46 @@ static void cut_if_redundant(void)
 	machine_self()->is_redundant = false;
 }
 
+static uint32_t bit(int i)
+{
+	return 1u << i;
+}
+
+static void set_state(struct fiber *fiber, enum fiber_state state)
+{
+	uint32_t own = bit((int)(fiber - machine.fiber));
+
+	fiber->state = state;
+	machine.ready = state == READY ? machine.ready | own : machine.ready & ~own;
+}
+
+void machine_let_go(struct fiber *fiber)
+{
+	set_state(fiber, READY);
+}
+
 static bool is_ready(int i)
 {
-	return machine.fiber[i].state == READY;
+	return machine.ready & bit(i);
+}
+
+static bool has_yielded(int i)
+{
+	return machine.yielded & bit(i);
 }
 
 /* Ready ones but the running one, those behind it first; true to `yielded` or not. */
 static unsigned int find_ready(int *found, bool yielded)
 {
+	uint32_t ready = machine.ready & (yielded ? machine.yielded : ~machine.yielded),
+		 before = ready & (bit(machine.running) - 1);
 	unsigned int nr = 0;
 
-	for (int step = 1; step < MAX_FIBERS; step++) {
-		int i = (machine.running + step) % MAX_FIBERS;
-
-		if (is_ready(i) && machine.fiber[i].has_yielded == yielded)
-			found[nr++] = i;
-	}
+	for (uint32_t left = ready ^ before ^ (ready & bit(machine.running)); left;
+	     left &= left - 1)
+		found[nr++] = __builtin_ctz(left);
+	for (uint32_t left = before; left; left &= left - 1)
+		found[nr++] = __builtin_ctz(left);
 	return nr;
 }
 
@@ -133,7 +157,7 @@ static int let_time_pass(void)
 		return -1;
 	if (machine.fiber[first].deadline > machine.now)
 		machine.now = machine.fiber[first].deadline;
-	machine.fiber[first].state = READY;
+	set_state(&machine.fiber[first], READY);
 	return first;
 }
 
@@ -164,7 +188,7 @@ static int choose_next(const int *found, unsigned int nr)
 
 	if (search->is_random)
 		return search_choose_fiber(found, nr);
-	if (machine_self()->has_yielded)
+	if (has_yielded(machine.running))
 		return found[0];
 	useless = find_useless(found, nr);
 	if (useless == (1u << nr) - 1)
@@ -180,19 +204,18 @@ static void schedule(void)
 
 	if (++machine.nr_steps > MAX_STEPS)
 		machine_fail("no end after %d steps", MAX_STEPS);
-	if (machine_self()->state != READY)
+	if (!is_ready(machine.running))
 		cut_if_redundant();
-	if (machine_self()->state == READY && !machine_self()->has_yielded)
+	else if (!has_yielded(machine.running))
 		found[nr++] = machine.running;
 	if (nr) {
 		next = choose_next(found, nr);
 	} else {
 		nr = find_ready(found, /* yielded */ true);
-		for (int i = 0; i < MAX_FIBERS; i++)
-			machine.fiber[i].has_yielded = false;
+		machine.yielded = 0;
 		if (nr)
 			next = found[0];
-		else if (machine_self()->state == READY)
+		else if (is_ready(machine.running))
 			next = machine.running;
 		else
 			next = next_when_none_is_ready();
@@ -206,7 +229,7 @@ static void fiber_main(void)
 
 	self->fn(self->arg);
 	stores_flush(self, self->nr_buffered);
-	self->state = ENDED;
+	set_state(self, ENDED);
 	schedule();
 	abort();
 }
@@ -227,34 +250,20 @@ int machine_add(const char *name, void (*fn)(void *arg), void *arg, bool is_user
 			machine_fail("too many threads");
 	fiber = &machine.fiber[i];
 	*fiber = (struct fiber){ .fs = fiber->fs,
-				 .state = READY,
+				 .buffer = fiber->buffer,
+				 .ghost = fiber->ghost,
 				 .is_user = is_user,
 				 .name = name,
 				 .fn = fn,
 				 .arg = arg,
 				 .cpu = cpu };
+	set_state(fiber, READY);
+	machine.yielded &= ~bit(i);
 	memset((char *)fiber->fs - tls_size, 0, tls_size);
 	sp = (void **)stack_top(i) - 2;
 	*sp = (void *)fiber_main;
 	fiber->sp = sp - 6;
 	return i;
-}
-
-void machine_run(void)
-{
-	int found[MAX_FIBERS];
-
-	machine.is_over = machine.is_cut = false;
-	machine.nr_steps = 0;
-	machine.running = 0;
-	if (is_ready(0))
-		found[0] = 0;
-	else if (!find_ready(found, false))
-		return;
-	machine.running = found[0];
-	swap(&main_sp, machine_self()->sp, machine_self()->fs);
-	for (int i = 0; i < MAX_FIBERS; i++)
-		machine.fiber[i].nr_buffered = 0;
 }
 
 struct fiber *machine_next_watched(int *i)
@@ -297,7 +306,7 @@ static void maybe_preempt(struct step step)
 	choice = search_choose_variant(1 + nr, variants, find_useless(found, nr) << 1);
 	if (!choice)
 		return;
-	search->nr_preempted++;
+	search_run.nr_preempted++;
 	nr_seen = self->nr_buffered - (choice - 1) % variants;
 	reduce_preempt_seen(nr_seen);
 	stores_flush(self, nr_seen);
@@ -336,11 +345,11 @@ void machine_yield(void)
 	reduce_keep();
 	/* whom it waits for may be slow: that counts as a preemption of his */
 	if (!search->is_random && search_may_preempt() && search_choose(2, 0)) {
-		search->nr_preempted++;
+		search_run.nr_preempted++;
 		return;
 	}
 	stores_flush_self();
-	machine_self()->has_yielded = true;
+	machine.yielded |= bit(machine.running);
 	schedule();
 }
 
@@ -353,7 +362,7 @@ void machine_block(uint32_t *word, uint64_t deadline)
 	stores_flush_self();
 	self->word = word;
 	self->deadline = deadline;
-	self->state = BLOCKED;
+	set_state(self, BLOCKED);
 	schedule();
 	self->word = NULL;
 }
@@ -367,43 +376,104 @@ void machine_wake(const uint32_t *word, int nr)
 
 		if (fiber->state != BLOCKED || fiber->word != word)
 			continue;
-		fiber->state = READY;
+		set_state(fiber, READY);
 		nr--;
 	}
 }
 
 /* --------------------------------------------------------- save and restore */
 
-/* Stacks and thread-local variables: copy(saved, live), or the other way. */
-static void copy_fibers(bool save)
-{
-	char *at = saved_fibers;
+/* A state that runs go on from, before that choice; the first one is the start. Not saved itself. */
+static struct kept {
+	unsigned int nr;
+	struct {
+		unsigned int choice;
+		struct image image;
+	} state[MAX_KEPT];
+} * kept;
 
+/* Stacks, thread-local variables, and what is kept of stores. */
+static void copy_fibers(struct image *image)
+{
 	for (int i = 0; i < MAX_FIBERS; i++) {
 		struct fiber *fiber = &machine.fiber[i];
-		char *live[] = { (char *)fiber->fs - tls_size, fiber->sp };
-		size_t size[] = { tls_size, (size_t)(stack_top(i) - (char *)fiber->sp) };
 
-		if (fiber->state != READY && fiber->state != BLOCKED)
-			size[1] = 0;
-		for (int piece = 0; piece < 2; piece++) {
-			memcpy(save ? at : live[piece], save ? live[piece] : at, size[piece]);
-			at += size[piece];
-		}
+		image_copy(image, (char *)fiber->fs - tls_size, tls_size);
+		image_copy(image, fiber->buffer, fiber->nr_buffered * sizeof(*fiber->buffer));
+		image_copy(image, fiber->ghost, fiber->nr_ghosts * sizeof(*fiber->ghost));
+		/* one that ends is still running while it is chosen who is next */
+		if (fiber->state == READY || fiber->state == BLOCKED || i == machine.running)
+			image_copy(image, fiber->sp, (size_t)(stack_top(i) - (char *)fiber->sp));
 	}
+}
+
+static void copy_all(struct image *image, bool is_saving)
+{
+	image_begin(image, is_saving);
+	/* first, as static variables say where the stacks end */
+	memory_copy(image);
+	copy_fibers(image);
+}
+
+static void keep_state(void)
+{
+	if (kept->nr == MAX_KEPT)
+		return;
+	kept->state[kept->nr].choice = search_run.next;
+	copy_all(&kept->state[kept->nr].image, /* is_saving */ true);
+	kept->nr++;
+}
+
+void machine_keep(void)
+{
+	swap(&machine_self()->sp, main_sp, main_fs);
+}
+
+/* Until they have nothing more to do; now and then the state is to be kept. */
+static void run_fibers(void)
+{
+	swap(&main_sp, machine_self()->sp, machine_self()->fs);
+	while (!machine.is_over) {
+		keep_state();
+		swap(&main_sp, machine_self()->sp, machine_self()->fs);
+	}
+	for (int i = 0; i < MAX_FIBERS; i++)
+		machine.fiber[i].nr_buffered = 0;
+}
+
+void machine_run(void)
+{
+	int found[MAX_FIBERS];
+
+	machine.is_over = machine.is_cut = false;
+	machine.nr_steps = 0;
+	machine.running = 0;
+	if (is_ready(0))
+		found[0] = 0;
+	else if (!find_ready(found, false))
+		return;
+	machine.running = found[0];
+	run_fibers();
 }
 
 void machine_save(void)
 {
-	copy_fibers(/* save */ true);
+	search_begin_run();
 	memory_save();
+	keep_state();
 }
 
-void machine_restore(void)
+void machine_run_again(void)
 {
-	/* first, as static variables say where the stacks end */
-	memory_restore();
-	copy_fibers(/* save */ false);
+	while (kept->nr > 1 && kept->state[kept->nr - 1].choice >= search->nr)
+		kept->nr--;
+	copy_all(&kept->state[kept->nr - 1].image, /* is_saving */ false);
+	if (kept->nr > 1) {
+		run_fibers();
+	} else {
+		search_begin_run();
+		machine_run();
+	}
 }
 
 /* ------------------------------------------------------------------- start */
@@ -486,11 +556,17 @@ void machine_init(bool tso)
 	memory_init();
 	stacks = memory_map((size_t)MAX_FIBERS * STACK_SIZE);
 	dl_iterate_phdr(note_tls_size, NULL);
-	saved_fibers = memory_map((size_t)MAX_FIBERS * (STACK_SIZE + tls_size));
+	kept = (void *)memory_map(sizeof(*kept));
 	machine.now = 3600 * SOON_NS;
 	main_fs = thread_pointer();
-	for (int i = 0; i < MAX_FIBERS; i++)
-		machine.fiber[i].fs = borrow_thread_pointer();
+	for (int i = 0; i < MAX_FIBERS; i++) {
+		struct fiber *fiber = &machine.fiber[i];
+
+		fiber->fs = borrow_thread_pointer();
+		/* what is there counts during a run only, and need not be restored */
+		fiber->buffer = (void *)memory_map(MAX_BUFFERED * sizeof(*fiber->buffer));
+		fiber->ghost = (void *)memory_map(MAX_GHOSTS * sizeof(*fiber->ghost));
+	}
 	catch_crashes();
 }
 

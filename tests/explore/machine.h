@@ -45,9 +45,8 @@ struct step {
 struct fiber {
 	void *sp; /* while it does not run */
 	uintptr_t fs;
-	enum fiber_state state;
-	bool has_yielded; /* others first */
-	bool is_user;     /* a run ends when all of them have */
+	enum fiber_state state; /* see also machine.ready */
+	bool is_user;           /* a run ends when all of them have */
 	unsigned int cpu;
 	uint32_t *word; /* of the futex it sleeps on, or NULL */
 	uint64_t deadline;
@@ -55,7 +54,7 @@ struct fiber {
 	void (*fn)(void *arg);
 	void *arg;
 	unsigned int nr_buffered; /* stores that the others do not see yet */
-	struct buffered buffer[MAX_BUFFERED];
+	struct buffered *buffer;  /* of MAX_BUFFERED */
 	/* see reduce.h */
 	struct step pending; /* before which it was preempted */
 	bool is_preempted;
@@ -64,12 +63,14 @@ struct fiber {
 	bool was_looked_at, looks;
 	const void *last; /* where its last step was */
 	unsigned int nr_ghosts;
-	struct ghost ghost[MAX_GHOSTS];
+	struct ghost *ghost; /* of MAX_GHOSTS */
 };
 
 struct machine {
 	struct fiber fiber[MAX_FIBERS];
 	int running;      /* index */
+	uint32_t ready;   /* fibers, by bit */
+	uint32_t yielded; /* others first */
 	uint32_t watched; /* whose stores are kept back or who is preempted, and perhaps more */
 	uint64_t now;
 	char *brk; /* memory handed out ends here */
@@ -99,10 +100,14 @@ extern enum machine_fault machine_fault;
 /* Once. `tso`: stores wait in buffers. */
 void machine_init(bool tso);
 int machine_add(const char *name, void (*fn)(void *arg), void *arg, bool is_user, unsigned int cpu);
+/* It waits no longer. */
+void machine_let_go(struct fiber *fiber);
 /* Let them run until all users have ended and nothing more happens; or something was found. */
 void machine_run(void);
+/* All runs begin here. Once. */
 void machine_save(void);
-void machine_restore(void);
+/* From the start, or from the last state that was kept before a choice that is another one now. */
+void machine_run_again(void);
 
 /* By the running fiber. */
 static inline struct fiber *machine_self(void)
@@ -120,6 +125,8 @@ void machine_block(uint32_t *word, uint64_t deadline);
 void machine_wake(const uint32_t *word, int nr);
 /* The run ends here: another one shows the same. */
 void machine_cut(void);
+/* Runs that differ only in choices that are still to come may go on from here. */
+void machine_keep(void);
 /* A guarantee is broken: prints what, and how to get there again; does not return. */
 void machine_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

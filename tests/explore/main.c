@@ -194,7 +194,7 @@ static struct fiber *add_operation(const char *name, const struct operation *ope
 static void let_go(struct fiber *fiber)
 {
 	fiber->is_user = true;
-	fiber->state = READY;
+	machine_let_go(fiber);
 }
 
 /* Up to where the two begin, without any choice. */
@@ -227,9 +227,7 @@ static void check(void)
 static void run_all(void)
 {
 	do {
-		machine_restore();
-		search_begin_run();
-		machine_run();
+		machine_run_again();
 		if (machine.is_cut)
 			search->nr_cut++;
 		else

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "image.h"
 #include "machine.h"
 #include "reduce.h"
 
@@ -103,10 +104,13 @@ bool memory_freed_is_untouched(void)
  */
 struct region {
 	char *start, *end, *saved;
-	bool *is_written; /* by page */
+	bool *is_written;  /* by page */
+	uint16_t *written; /* pages, in the order in which they were */
+	size_t nr_written;
 };
 
-static struct region regions[2];
+/* Not saved. */
+static struct region *regions;
 static const size_t page_size = 4096;
 
 static char *page_of(const struct region *region, size_t page)
@@ -114,9 +118,10 @@ static char *page_of(const struct region *region, size_t page)
 	return region->start + page * page_size;
 }
 
-static size_t nr_pages(const struct region *region)
+static void note_written(struct region *region, size_t page)
 {
-	return (size_t)(region->end - region->start) / page_size;
+	region->is_written[page] = true;
+	region->written[region->nr_written++] = (uint16_t)page;
 }
 
 static void save_region(struct region *region, char *start, char *end)
@@ -124,18 +129,23 @@ static void save_region(struct region *region, char *start, char *end)
 	/* whole pages; what is beside static variables is saved with them */
 	region->start = start - (uintptr_t)start % page_size;
 	region->end = end + -(uintptr_t)end % page_size;
-	memset(region->is_written, 0, nr_pages(region));
 	/* the first page may be the loader's, too */
-	region->is_written[0] = true;
+	note_written(region, 0);
 	memcpy(region->saved, region->start, (size_t)(region->end - region->start));
 	mprotect(page_of(region, 1), (size_t)(region->end - page_of(region, 1)), PROT_READ);
 }
 
-static void restore_region(const struct region *region)
+static void copy_region(struct image *image, const struct region *region)
 {
-	for (size_t page = 0; page < nr_pages(region); page++)
-		if (region->is_written[page])
-			memcpy(page_of(region, page), region->saved + page * page_size, page_size);
+	size_t nr = region->nr_written;
+
+	image_copy(image, &nr, sizeof(nr));
+	for (size_t i = 0; i < nr; i++)
+		image_copy(image, page_of(region, region->written[i]), page_size);
+	/* written since then; before, they were as they had been saved first */
+	for (size_t i = nr; i < region->nr_written; i++)
+		memcpy(page_of(region, region->written[i]),
+		       region->saved + region->written[i] * page_size, page_size);
 }
 
 /* True: the page may be written to by now. */
@@ -147,7 +157,7 @@ bool memory_note_written(char *address)
 
 		if (address < region->start || address >= region->end || region->is_written[page])
 			continue;
-		region->is_written[page] = true;
+		note_written(region, page);
 		mprotect(page_of(region, page), page_size, PROT_READ | PROT_WRITE);
 		return true;
 	}
@@ -160,18 +170,23 @@ void memory_save(void)
 	save_region(&regions[0], __data_start, _end);
 }
 
-void memory_restore(void)
+void memory_copy(struct image *image)
 {
-	restore_region(&regions[0]);
-	restore_region(&regions[1]);
+	/* static variables say how much memory has been handed out */
+	copy_region(image, &regions[0]);
+	copy_region(image, &regions[1]);
+	if (machine.brk > regions[1].end)
+		image_copy(image, regions[1].end, (size_t)(machine.brk - regions[1].end));
 }
 
 void memory_init(void)
 {
 	memory = memory_map(MEMORY_SIZE);
+	regions = (void *)memory_map(2 * sizeof(*regions));
 	for (int i = 0; i < 2; i++) {
 		regions[i].saved = memory_map(MEMORY_SIZE);
 		regions[i].is_written = (bool *)memory_map(MEMORY_SIZE / page_size);
+		regions[i].written = (void *)memory_map(MEMORY_SIZE / page_size * sizeof(uint16_t));
 	}
 	machine.brk = memory;
 }

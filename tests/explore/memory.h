@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct image;
+
 /* Once. */
 void memory_init(void);
 /* Zeroed, and not restored. */
@@ -22,8 +24,9 @@ void memory_free(void *mem);
 void memory_check(const void *p);
 bool memory_freed_is_untouched(void);
 
+/* What is written from then on is restored. Once. */
 void memory_save(void);
-void memory_restore(void);
+void memory_copy(struct image *image);
 /* Somebody cannot write there. True: by now he can, and it will be restored. */
 bool memory_note_written(char *address);
 

@@ -117,7 +117,7 @@ int wq_os_timer_set(int fd, uint64_t deadline_ns)
 	if (timer.waiter)
 		timer.waiter->deadline = deadline_ns;
 	if (timer.waiter && deadline_ns <= machine.now)
-		timer.waiter->state = READY;
+		machine_let_go(timer.waiter);
 	return 0;
 }
 

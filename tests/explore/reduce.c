@@ -68,7 +68,8 @@ void reduce_preempt_seen(unsigned int nr)
 	struct fiber *self = machine_self();
 
 	for (unsigned int i = 0; i < nr; i++) {
-		struct ghost ghost = { self->buffer[i].p, search->next - 1, self->nr_buffered - i };
+		struct ghost ghost = { self->buffer[i].p, search_run.next - 1,
+				       self->nr_buffered - i };
 
 		if (self->nr_ghosts < MAX_GHOSTS)
 			self->ghost[self->nr_ghosts++] = ghost;

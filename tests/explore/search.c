@@ -12,6 +12,7 @@
 #include "machine.h"
 
 struct search *search;
+struct search_run search_run;
 
 /* ---------------------------------------------------------------- outcomes */
 
@@ -147,15 +148,8 @@ int search_choose_fiber(const int *fibers, unsigned int nr)
 
 /* -------------------------------------------------------------- exhaustive */
 
-bool search_may_preempt(void)
-{
-	return search->has_plan || search->nr_preempted < search->bound;
-}
-
-bool search_reduces(void)
-{
-	return !search->has_plan && !search->is_whole;
-}
+/* Choices, behind which other runs may begin. */
+enum { KEEP_EVERY = 16 };
 
 /* Of a schedule that is repeated. */
 static unsigned int planned(unsigned int nr)
@@ -183,18 +177,21 @@ unsigned int search_choose_variant(unsigned int nr_options, unsigned int variant
 
 	if (search->has_plan)
 		return planned(nr);
-	if (search->next == MAX_CHOICES)
+	if (search_run.next == MAX_CHOICES)
 		machine_fail("too many choices");
-	choice = &search->choice[search->next++];
-	if (search->next > search->nr) {
+	choice = &search->choice[search_run.next];
+	if (search_run.next == search->nr) {
 		*choice = (struct choice){ .nr = (uint8_t)nr,
 					   .nr_variants = (uint8_t)variants,
 					   .useless = useless,
 					   .step = (uint32_t)machine.nr_steps };
-		search->nr = search->next;
+		search->nr = search_run.next + 1;
 		while (is_useless(choice))
 			choice->taken++;
+		if (search_run.next % KEEP_EVERY == KEEP_EVERY - 1 && search_may_preempt())
+			machine_keep();
 	}
+	search_run.next++;
 	if (choice->nr != nr || choice->step != machine.nr_steps)
 		machine_fail("the run differs from the one before: %u options, not %u", nr,
 			     choice->nr);
@@ -213,8 +210,7 @@ void search_give_reason(unsigned int choice, unsigned int variant)
 
 void search_begin_run(void)
 {
-	search->nr_preempted = 0;
-	search->next = 0;
+	search_run = (struct search_run){ 0 };
 	if (search->is_random)
 		begin_random();
 }
@@ -251,7 +247,7 @@ static bool next_option(struct choice *choice)
 
 static bool next_exhaustive(void)
 {
-	for (search->nr = search->next; search->nr; search->nr--)
+	for (search->nr = search_run.next; search->nr; search->nr--)
 		if (next_option(&search->choice[search->nr - 1]))
 			return true;
 	return false;
@@ -294,7 +290,7 @@ void search_print(void)
 		return;
 	}
 	fprintf(stderr, "explore: --schedule ");
-	for (unsigned int i = 0; i < (search->has_plan ? search->nr : search->next); i++) {
+	for (unsigned int i = 0; i < (search->has_plan ? search->nr : search_run.next); i++) {
 		if (!search->choice[i].taken)
 			continue;
 		fprintf(stderr, "%s%u:%u", comma, search->choice[i].step, search->choice[i].taken);

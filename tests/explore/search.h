@@ -31,9 +31,7 @@ struct search {
 	unsigned int depth; /* at random: changes of priority */
 	uint64_t max_runs;
 
-	unsigned int nr_preempted; /* in this run */
-	unsigned int next;         /* choice of this run */
-	unsigned int nr;           /* choices of the run before, as far as they are kept */
+	unsigned int nr; /* choices of the run before, as far as they are kept */
 	struct choice choice[MAX_CHOICES];
 	uint64_t nr_outcomes, outcomes; /* their sum */
 	uint64_t nr_runs, nr_cut, nr_points, most_points;
@@ -44,6 +42,12 @@ struct search {
 };
 
 extern struct search *search;
+
+/* How far a run has come; restored with all else. */
+extern struct search_run {
+	unsigned int nr_preempted;
+	unsigned int next; /* choice */
+} search_run;
 
 void search_init(void);
 /* What is in a schedule that was printed. */
@@ -61,9 +65,17 @@ unsigned int search_choose_variant(unsigned int nr, unsigned int variants, uint3
 void search_give_reason(unsigned int choice, unsigned int variant);
 /* At random: which of these fibers. */
 int search_choose_fiber(const int *fibers, unsigned int nr);
-bool search_may_preempt(void);
+static inline bool search_may_preempt(void)
+{
+	return search->has_plan || search_run.nr_preempted < search->bound;
+}
+
 /* Are runs left out that show what another one shows? */
-bool search_reduces(void);
+static inline bool search_reduces(void)
+{
+	return !search->has_plan && !search->is_whole;
+}
+
 /* What was to be seen in this run; how many different ones there were, and a digest of them. */
 void search_note_outcome(uint64_t outcome);
 

@@ -89,7 +89,7 @@ static uint32_t bit(int i)
 
 static void set_state(struct fiber *fiber, enum fiber_state state)
 {
-	uint32_t own = bit((int)(fiber - machine.fiber));
+	uint32_t own = machine_bit(fiber);
 
 	fiber->state = state;
 	machine.ready = state == READY ? machine.ready | own : machine.ready & ~own;
@@ -259,29 +259,14 @@ int machine_add(const char *name, void (*fn)(void *arg), void *arg, bool is_user
 				 .cpu = cpu };
 	set_state(fiber, READY);
 	machine.yielded &= ~bit(i);
+	machine.buffering &= ~bit(i);
+	machine.ghosted &= ~bit(i);
+	machine.unmet &= ~bit(i);
 	memset((char *)fiber->fs - tls_size, 0, tls_size);
 	sp = (void **)stack_top(i) - 2;
 	*sp = (void *)fiber_main;
 	fiber->sp = sp - 6;
 	return i;
-}
-
-struct fiber *machine_next_watched(int *i)
-{
-	uint32_t left = *i < 0 ? machine.watched : machine.watched >> *i >> 1 << *i << 1;
-
-	for (; left; left &= left - 1) {
-		struct fiber *fiber;
-
-		*i = __builtin_ctz(left);
-		fiber = &machine.fiber[*i];
-		if (*i != machine.running &&
-		    (fiber->is_preempted || fiber->nr_buffered || fiber->nr_ghosts))
-			return fiber;
-		if (*i != machine.running)
-			machine.watched &= ~(1u << *i);
-	}
-	return NULL;
 }
 
 /* ---------------------------------------------------------------- choices */
@@ -439,6 +424,7 @@ static void run_fibers(void)
 	}
 	for (int i = 0; i < MAX_FIBERS; i++)
 		machine.fiber[i].nr_buffered = 0;
+	machine.buffering = 0;
 }
 
 void machine_run(void)

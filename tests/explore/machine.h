@@ -68,10 +68,13 @@ struct fiber {
 
 struct machine {
 	struct fiber fiber[MAX_FIBERS];
-	int running;      /* index */
-	uint32_t ready;   /* fibers, by bit */
-	uint32_t yielded; /* others first */
-	uint32_t watched; /* whose stores are kept back or who is preempted, and perhaps more */
+	int running; /* index */
+	/* fibers, by bit */
+	uint32_t ready;
+	uint32_t yielded;   /* others first */
+	uint32_t buffering; /* whose stores the others do not see yet */
+	uint32_t ghosted;   /* who has ghosts */
+	uint32_t unmet;     /* who is preempted, and has not met anybody */
 	uint64_t now;
 	char *brk; /* memory handed out ends here */
 	unsigned long nr_steps;
@@ -114,8 +117,23 @@ static inline struct fiber *machine_self(void)
 {
 	return &machine.fiber[machine.running];
 }
-/* The next of those whose accesses by others count, behind `i`; or NULL. */
-struct fiber *machine_next_watched(int *i);
+static inline uint32_t machine_bit(const struct fiber *fiber)
+{
+	return 1u << (fiber - machine.fiber);
+}
+
+/* One of these, which is taken out of them; or NULL. The running one is none of them. */
+static inline struct fiber *machine_take(uint32_t *fibers)
+{
+	struct fiber *fiber = NULL;
+
+	*fibers &= ~machine_bit(machine_self());
+	if (*fibers)
+		fiber = &machine.fiber[__builtin_ctz(*fibers)];
+	*fibers &= *fibers - 1;
+	return fiber;
+}
+
 /* Others may be let on, before it touches what they touch, too. */
 void machine_point(const void *p, enum access access);
 /* Others first: it is waiting for one of them. */

@@ -29,6 +29,12 @@ static bool empties_buffer(struct step step)
 	return step.access == UPDATES || step.access == FENCES;
 }
 
+static void meet(struct fiber *fiber)
+{
+	fiber->has_met = true;
+	machine.unmet &= ~machine_bit(fiber);
+}
+
 /* Somebody else looks for a store that the fiber keeps back. */
 static void note_seen(struct fiber *fiber, const void *p)
 {
@@ -37,7 +43,7 @@ static void note_seen(struct fiber *fiber, const void *p)
 			continue;
 		fiber->buffer[i].is_unseen = false;
 		if (fiber->is_preempted && empties_buffer(fiber->pending))
-			fiber->has_met = true;
+			meet(fiber);
 	}
 }
 
@@ -51,22 +57,25 @@ static void note_ghosts(const struct fiber *fiber, const void *p)
 
 void reduce_step(struct step step)
 {
+	uint32_t unmet = machine.unmet, buffering = machine.buffering, ghosted = machine.ghosted;
 	struct fiber *fiber;
 
-	for (int i = -1; (fiber = machine_next_watched(&i));) {
-		if (fiber->is_preempted && must_not_swap(fiber->pending, step))
-			fiber->has_met = true;
-		if (step.p) {
-			note_seen(fiber, step.p);
-			note_ghosts(fiber, step.p);
-		}
-	}
+	while ((fiber = machine_take(&unmet)))
+		if (must_not_swap(fiber->pending, step))
+			meet(fiber);
+	if (!step.p)
+		return;
+	while ((fiber = machine_take(&buffering)))
+		note_seen(fiber, step.p);
+	while ((fiber = machine_take(&ghosted)))
+		note_ghosts(fiber, step.p);
 }
 
 void reduce_preempt_seen(unsigned int nr)
 {
 	struct fiber *self = machine_self();
 
+	machine.ghosted |= machine_bit(self);
 	for (unsigned int i = 0; i < nr; i++) {
 		struct ghost ghost = { self->buffer[i].p, search_run.next - 1,
 				       self->nr_buffered - i };
@@ -82,10 +91,11 @@ void reduce_preempt(struct step step)
 {
 	struct fiber *self = machine_self();
 
-	machine.watched |= 1u << machine.running;
 	self->pending = step;
 	self->is_preempted = true;
 	self->has_met = step.access == ANYTHING;
+	if (!self->has_met)
+		machine.unmet |= machine_bit(self);
 	self->was_looked_at = false;
 	if (self->nr_buffered)
 		self->buffer[0].is_unseen = true;
@@ -96,6 +106,7 @@ void reduce_resume(struct fiber *fiber)
 	if (!fiber->is_preempted)
 		return;
 	fiber->is_preempted = false;
+	machine.unmet &= ~machine_bit(fiber);
 	fiber->is_redundant = !fiber->has_met;
 	fiber->looks = false;
 }
@@ -136,12 +147,13 @@ bool reduce_flush(const struct fiber *fiber, unsigned int nr)
 
 void reduce_look(void)
 {
+	uint32_t unmet = machine.unmet;
 	struct fiber *fiber;
 
 	note_special();
 	machine.history =
 		machine.history * 0x9e3779b97f4a7c15ull + (unsigned int)machine.running + 1;
 	machine_self()->looks = true;
-	for (int i = -1; (fiber = machine_next_watched(&i));)
+	while ((fiber = machine_take(&unmet)))
 		fiber->was_looked_at = true;
 }

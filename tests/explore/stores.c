@@ -21,12 +21,15 @@ void stores_flush(struct fiber *fiber, unsigned int nr)
 	if (!reduce_flush(fiber, nr) && search_reduces())
 		machine_cut();
 	fiber->nr_buffered -= nr;
+	if (!fiber->nr_buffered)
+		machine.buffering &= ~machine_bit(fiber);
 	memmove(fiber->buffer, fiber->buffer + nr, fiber->nr_buffered * sizeof(fiber->buffer[0]));
 }
 
 void stores_flush_self(void)
 {
 	machine_self()->nr_ghosts = 0;
+	machine.ghosted &= ~machine_bit(machine_self());
 	stores_flush(machine_self(), machine_self()->nr_buffered);
 }
 
@@ -34,10 +37,12 @@ void stores_flush_all(void)
 {
 	if (machine_fault == WEAK_BARRIER) {
 		machine_self()->nr_buffered = 0;
+		machine.buffering &= ~machine_bit(machine_self());
 		return;
 	}
 	for (int i = 0; i < MAX_FIBERS; i++)
 		machine.fiber[i].nr_buffered = 0;
+	machine.buffering = 0;
 }
 
 static struct buffered *find_buffered(struct fiber *fiber, const void *p)
@@ -51,13 +56,12 @@ static struct buffered *find_buffered(struct fiber *fiber, const void *p)
 /* By whom a store to this is under way that the running fiber does not see; or NULL. */
 static struct fiber *who_buffers(const void *p)
 {
+	uint32_t buffering = machine.buffering;
 	struct fiber *fiber;
 
-	if (!machine.keeps_stores || find_buffered(machine_self(), p))
-		return NULL;
-	for (int i = -1; (fiber = machine_next_watched(&i));)
+	while ((fiber = machine_take(&buffering)))
 		if (find_buffered(fiber, p))
-			return fiber;
+			return find_buffered(machine_self(), p) ? NULL : fiber;
 	return NULL;
 }
 
@@ -93,7 +97,7 @@ void explore_store(void *p, size_t size, uintptr_t value)
 		if (self->nr_buffered == MAX_BUFFERED)
 			stores_flush(self, 1);
 		memcpy(&old, p, size);
-		machine.watched |= 1u << machine.running;
+		machine.buffering |= machine_bit(self);
 		self->buffer[self->nr_buffered++] = (struct buffered){ .p = p, .old = old };
 	}
 	memcpy(p, &value, size);

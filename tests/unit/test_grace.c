@@ -430,7 +430,7 @@ static void claim_ends_the_section_of_who_had_the_record(void)
 	wq_grace_claim();
 	must(nesting(wq_grace_self) == 0);
 	must((uint32_t)wq_grace_self->owner == (uint32_t)owner);
-	/* two threads that see the same dead owner are told apart by it */
+	/* two threads that see the same dead owner are told apart by the count above the id */
 	must(wq_grace_self->owner > owner);
 	wq_grace_enter();
 	wq_grace_leave();

@@ -61,7 +61,7 @@ static void functions_beyond_many_are_not_counted(void **state)
 
 	wq_options.intensive_warn = 1;
 	for (unsigned int n = 0; n < MANY; n++)
-		nr += lines_of_times(n, 64) != 0;
+		nr += lines_of_times(n, 40) != 0;
 	assert_int_equal(nr, MAX_HOGS);
 	assert_int_equal(lines_of_times(MANY, 10), 0);
 	assert_int_not_equal(lines_of_times(0, 60), 0);

@@ -28,6 +28,7 @@ static struct {
 	const struct operation *first, *second;
 	bool tso, is_list;
 	bool is_random;
+	const char *plan; /* or NULL */
 } wanted = { .kind = NR_QUEUE_KINDS, .situation = NR_SITUATIONS };
 
 /* ------------------------------------------------------------------ options */
@@ -95,7 +96,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		search->is_whole = true;
 		break;
 	case 'p':
-		search_plan(arg);
+		wanted.plan = arg;
 		break;
 	case 'f':
 		wanted.fault = (enum machine_fault)find(arg, faults, NR_FAULTS, state);
@@ -282,6 +283,8 @@ int main(int argc, char **argv)
 	machine_init(wanted.tso);
 	prepare();
 	search->is_random = wanted.is_random;
+	if (wanted.plan)
+		search_plan(wanted.plan);
 	if (search->has_plan || search->is_random)
 		run_all();
 	else

@@ -25,14 +25,11 @@ static void make_room(struct image *image, size_t size)
 
 void image_copy(struct image *image, void *live, size_t size)
 {
-	char *saved;
-
-	if (image->is_saving)
+	if (image->is_saving) {
 		make_room(image, image->at + size);
-	saved = image->mem + image->at;
+		memcpy(image->mem + image->at, live, size);
+	} else {
+		memcpy(live, image->mem + image->at, size);
+	}
 	image->at += size;
-	if (image->is_saving)
-		memcpy(saved, live, size);
-	else
-		memcpy(live, saved, size);
 }

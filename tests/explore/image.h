@@ -10,7 +10,8 @@
 
 struct image {
 	char *mem;
-	size_t size, at;
+	size_t size; /* that there is room for */
+	size_t at;   /* so much has been copied */
 	bool is_saving;
 };
 

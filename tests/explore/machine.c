@@ -26,21 +26,21 @@
 enum {
 	STACK_SIZE = 64 << 10,
 	MAX_STEPS = 300000,
-	MAX_KEPT = 1024,
+	MAX_CHECKPOINTS = 1 + MAX_CHOICES / CHECKPOINT_EVERY,
 };
 
-#define FOREVER UINT64_MAX
 /* What is put off for longer is periodic, and must not be needed. */
 #define SOON_NS 1000000000ull
 
 struct machine machine;
 enum machine_fault machine_fault;
 
-/* Not saved: as they were made, for good. */
+/* As they were made, for good: that they are restored does no harm. */
 static char *stacks;
 static size_t tls_size;
-static void *main_sp;
 static uintptr_t main_fs;
+/* Set by each switch to a fiber. */
+static void *main_sp;
 
 /* ------------------------------------------------------------------ fibers */
 
@@ -105,20 +105,21 @@ static bool is_ready(int i)
 	return machine.ready & bit(i);
 }
 
-static bool has_yielded(int i)
+/* The running one. */
+static bool has_yielded(void)
 {
-	return machine.yielded & bit(i);
+	return machine.yielded & bit(machine.running);
 }
 
 /* Ready ones but the running one, those behind it first; true to `yielded` or not. */
 static unsigned int find_ready(int *found, bool yielded)
 {
-	uint32_t ready = machine.ready & (yielded ? machine.yielded : ~machine.yielded),
+	uint32_t all = machine.ready & ~bit(machine.running),
+		 ready = all & (yielded ? machine.yielded : ~machine.yielded),
 		 before = ready & (bit(machine.running) - 1);
 	unsigned int nr = 0;
 
-	for (uint32_t left = ready ^ before ^ (ready & bit(machine.running)); left;
-	     left &= left - 1)
+	for (uint32_t left = ready ^ before; left; left &= left - 1)
 		found[nr++] = __builtin_ctz(left);
 	for (uint32_t left = before; left; left &= left - 1)
 		found[nr++] = __builtin_ctz(left);
@@ -188,7 +189,7 @@ static int choose_next(const int *found, unsigned int nr)
 
 	if (search->is_random)
 		return search_choose_fiber(found, nr);
-	if (has_yielded(machine.running))
+	if (has_yielded())
 		return found[0];
 	useless = find_useless(found, nr);
 	if (useless == (1u << nr) - 1)
@@ -206,7 +207,7 @@ static void schedule(void)
 		machine_fail("no end after %d steps", MAX_STEPS);
 	if (!is_ready(machine.running))
 		cut_if_redundant();
-	else if (!has_yielded(machine.running))
+	else if (!has_yielded())
 		found[nr++] = machine.running;
 	if (nr) {
 		next = choose_next(found, nr);
@@ -368,14 +369,14 @@ void machine_wake(const uint32_t *word, int nr)
 
 /* --------------------------------------------------------- save and restore */
 
-/* A state that runs go on from, before that choice; the first one is the start. Not saved itself. */
-static struct kept {
+/* States that runs go on from, before a choice; the first one is the start. Not saved themselves. */
+static struct checkpoints {
 	unsigned int nr;
 	struct {
 		unsigned int choice;
 		struct image image;
-	} state[MAX_KEPT];
-} * kept;
+	} at[MAX_CHECKPOINTS];
+} * checkpoints;
 
 /* Stacks, thread-local variables, and what is kept of stores. */
 static void copy_fibers(struct image *image)
@@ -400,26 +401,24 @@ static void copy_all(struct image *image, bool is_saving)
 	copy_fibers(image);
 }
 
-static void keep_state(void)
+static void add_checkpoint(void)
 {
-	if (kept->nr == MAX_KEPT)
-		return;
-	kept->state[kept->nr].choice = search_run.next;
-	copy_all(&kept->state[kept->nr].image, /* is_saving */ true);
-	kept->nr++;
+	checkpoints->at[checkpoints->nr].choice = search_run.next;
+	copy_all(&checkpoints->at[checkpoints->nr].image, /* is_saving */ true);
+	checkpoints->nr++;
 }
 
-void machine_keep(void)
+void machine_checkpoint(void)
 {
 	swap(&machine_self()->sp, main_sp, main_fs);
 }
 
-/* Until they have nothing more to do; now and then the state is to be kept. */
+/* Until they have nothing more to do; or somebody wants a checkpoint. */
 static void run_fibers(void)
 {
 	swap(&main_sp, machine_self()->sp, machine_self()->fs);
 	while (!machine.is_over) {
-		keep_state();
+		add_checkpoint();
 		swap(&main_sp, machine_self()->sp, machine_self()->fs);
 	}
 	for (int i = 0; i < MAX_FIBERS; i++)
@@ -429,32 +428,26 @@ static void run_fibers(void)
 
 void machine_run(void)
 {
-	int found[MAX_FIBERS];
-
 	machine.is_over = machine.is_cut = false;
 	machine.nr_steps = 0;
-	machine.running = 0;
-	if (is_ready(0))
-		found[0] = 0;
-	else if (!find_ready(found, false))
+	if (!machine.ready)
 		return;
-	machine.running = found[0];
+	machine.running = __builtin_ctz(machine.ready);
 	run_fibers();
 }
 
 void machine_save(void)
 {
-	search_begin_run();
 	memory_save();
-	keep_state();
+	add_checkpoint();
 }
 
 void machine_run_again(void)
 {
-	while (kept->nr > 1 && kept->state[kept->nr - 1].choice >= search->nr)
-		kept->nr--;
-	copy_all(&kept->state[kept->nr - 1].image, /* is_saving */ false);
-	if (kept->nr > 1) {
+	while (checkpoints->nr > 1 && checkpoints->at[checkpoints->nr - 1].choice >= search->nr)
+		checkpoints->nr--;
+	copy_all(&checkpoints->at[checkpoints->nr - 1].image, /* is_saving */ false);
+	if (checkpoints->nr > 1) {
 		run_fibers();
 	} else {
 		search_begin_run();
@@ -542,14 +535,14 @@ void machine_init(bool tso)
 	memory_init();
 	stacks = memory_map((size_t)MAX_FIBERS * STACK_SIZE);
 	dl_iterate_phdr(note_tls_size, NULL);
-	kept = (void *)memory_map(sizeof(*kept));
+	checkpoints = (void *)memory_map(sizeof(*checkpoints));
 	machine.now = 3600 * SOON_NS;
 	main_fs = thread_pointer();
 	for (int i = 0; i < MAX_FIBERS; i++) {
 		struct fiber *fiber = &machine.fiber[i];
 
 		fiber->fs = borrow_thread_pointer();
-		/* what is there counts during a run only, and need not be restored */
+		/* not among what memory.c restores: copy_fibers() copies as much as counts */
 		fiber->buffer = (void *)memory_map(MAX_BUFFERED * sizeof(*fiber->buffer));
 		fiber->ghost = (void *)memory_map(MAX_GHOSTS * sizeof(*fiber->ghost));
 	}

@@ -15,7 +15,7 @@
 
 enum {
 	MAX_FIBERS = 16,
-	MAX_BUFFERED = 32,
+	MAX_BUFFERED = 31, /* reasons are bits */
 	MAX_GHOSTS = 4 * MAX_BUFFERED,
 	NR_CPUS = 2,
 };
@@ -57,9 +57,7 @@ struct fiber {
 	struct buffered *buffer;  /* of MAX_BUFFERED */
 	/* see reduce.h */
 	struct step pending; /* before which it was preempted */
-	bool is_preempted;
-	bool has_met;      /* meanwhile, somebody whose step must not change places with it */
-	bool is_redundant; /* it has not, and goes on */
+	bool is_redundant;   /* it has met nobody meanwhile, and goes on */
 	bool was_looked_at, looks;
 	const void *last; /* where its last step was */
 	unsigned int nr_ghosts;
@@ -74,12 +72,11 @@ struct machine {
 	uint32_t yielded;   /* others first */
 	uint32_t buffering; /* whose stores the others do not see yet */
 	uint32_t ghosted;   /* who has ghosts */
-	uint32_t unmet;     /* who is preempted, and has not met anybody */
+	uint32_t unmet; /* preempted, and nobody's step since then must not change places with its */
 	uint64_t now;
 	char *brk; /* memory handed out ends here */
 	unsigned long nr_steps;
-	uint64_t history; /* who looked at what is shared, and when */
-	unsigned int nr_idle_rounds;
+	uint64_t history;  /* who looked at what is shared, and when */
 	bool keeps_stores; /* in buffers */
 	bool is_over;
 	bool is_cut;
@@ -107,16 +104,16 @@ int machine_add(const char *name, void (*fn)(void *arg), void *arg, bool is_user
 void machine_let_go(struct fiber *fiber);
 /* Let them run until all users have ended and nothing more happens; or something was found. */
 void machine_run(void);
-/* All runs begin here. Once. */
+/* Runs begin here, unless there is a checkpoint. Once. */
 void machine_save(void);
-/* From the start, or from the last state that was kept before a choice that is another one now. */
+/* From the start, or from the last checkpoint before a choice that is another one now. */
 void machine_run_again(void);
 
-/* By the running fiber. */
 static inline struct fiber *machine_self(void)
 {
 	return &machine.fiber[machine.running];
 }
+
 static inline uint32_t machine_bit(const struct fiber *fiber)
 {
 	return 1u << (fiber - machine.fiber);
@@ -134,6 +131,7 @@ static inline struct fiber *machine_take(uint32_t *fibers)
 	return fiber;
 }
 
+/* By the running fiber. */
 /* Others may be let on, before it touches what they touch, too. */
 void machine_point(const void *p, enum access access);
 /* Others first: it is waiting for one of them. */
@@ -144,7 +142,7 @@ void machine_wake(const uint32_t *word, int nr);
 /* The run ends here: another one shows the same. */
 void machine_cut(void);
 /* Runs that differ only in choices that are still to come may go on from here. */
-void machine_keep(void);
+void machine_checkpoint(void);
 /* A guarantee is broken: prints what, and how to get there again; does not return. */
 void machine_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

@@ -105,7 +105,7 @@ bool memory_freed_is_untouched(void)
 struct region {
 	char *start, *end, *saved;
 	bool *is_written;  /* by page */
-	uint16_t *written; /* pages, in the order in which they were */
+	uint16_t *written; /* pages, in the order in which they were first; it only grows */
 	size_t nr_written;
 };
 

@@ -2,7 +2,8 @@
 /*
  * memory.h - memory that is handed out, checked, saved and restored.
  *
- * All of it, and the static variables: what a run has written is undone before the next one.
+ * All of it, and the static variables: what a run has written is undone as far as to where the next
+ * one begins.
  */
 #ifndef EXPLORE_MEMORY_H
 #define EXPLORE_MEMORY_H
@@ -14,7 +15,7 @@ struct image;
 
 /* Once. */
 void memory_init(void);
-/* Zeroed, and not restored. */
+/* Zeroed; not restored by memory_copy(). */
 char *memory_map(size_t size);
 
 void *memory_alloc(size_t size, size_t align);
@@ -26,6 +27,7 @@ bool memory_freed_is_untouched(void);
 
 /* What is written from then on is restored. Once. */
 void memory_save(void);
+/* Saves it, or restores it. */
 void memory_copy(struct image *image);
 /* Somebody cannot write there. True: by now he can, and it will be restored. */
 bool memory_note_written(char *address);

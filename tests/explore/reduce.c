@@ -31,7 +31,6 @@ static bool empties_buffer(struct step step)
 
 static void meet(struct fiber *fiber)
 {
-	fiber->has_met = true;
 	machine.unmet &= ~machine_bit(fiber);
 }
 
@@ -42,7 +41,7 @@ static void note_seen(struct fiber *fiber, const void *p)
 		if (!is_same_place(fiber->buffer[i].p, p))
 			continue;
 		fiber->buffer[i].is_unseen = false;
-		if (fiber->is_preempted && empties_buffer(fiber->pending))
+		if (empties_buffer(fiber->pending))
 			meet(fiber);
 	}
 }
@@ -75,15 +74,16 @@ void reduce_preempt_seen(unsigned int nr)
 {
 	struct fiber *self = machine_self();
 
-	machine.ghosted |= machine_bit(self);
 	for (unsigned int i = 0; i < nr; i++) {
 		struct ghost ghost = { self->buffer[i].p, search_run.next - 1,
 				       self->nr_buffered - i };
 
-		if (self->nr_ghosts < MAX_GHOSTS)
-			self->ghost[self->nr_ghosts++] = ghost;
-		else
+		if (self->nr_ghosts == MAX_GHOSTS) {
 			search_give_reason(ghost.choice, ghost.variant);
+			continue;
+		}
+		self->ghost[self->nr_ghosts++] = ghost;
+		machine.ghosted |= machine_bit(self);
 	}
 }
 
@@ -92,9 +92,7 @@ void reduce_preempt(struct step step)
 	struct fiber *self = machine_self();
 
 	self->pending = step;
-	self->is_preempted = true;
-	self->has_met = step.access == ANYTHING;
-	if (!self->has_met)
+	if (step.access != ANYTHING)
 		machine.unmet |= machine_bit(self);
 	self->was_looked_at = false;
 	if (self->nr_buffered)
@@ -103,11 +101,8 @@ void reduce_preempt(struct step step)
 
 void reduce_resume(struct fiber *fiber)
 {
-	if (!fiber->is_preempted)
-		return;
-	fiber->is_preempted = false;
-	machine.unmet &= ~machine_bit(fiber);
-	fiber->is_redundant = !fiber->has_met;
+	fiber->is_redundant = machine.unmet & machine_bit(fiber);
+	meet(fiber);
 	fiber->looks = false;
 }
 
@@ -124,7 +119,7 @@ bool reduce_is_redundant(const struct fiber *self)
 
 bool reduce_is_useless(const struct fiber *fiber)
 {
-	return fiber->is_preempted && !fiber->has_met && fiber->pending.p &&
+	return (machine.unmet & machine_bit(fiber)) && fiber->pending.p &&
 	       !search_is_special(fiber->pending.p);
 }
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "machine.h"
+#include "memory.h"
 
 struct search *search;
 struct search_run search_run;
@@ -148,9 +148,6 @@ int search_choose_fiber(const int *fibers, unsigned int nr)
 
 /* -------------------------------------------------------------- exhaustive */
 
-/* Choices, behind which other runs may begin. */
-enum { KEEP_EVERY = 16 };
-
 /* Of a schedule that is repeated. */
 static unsigned int planned(unsigned int nr)
 {
@@ -167,6 +164,13 @@ static bool is_useless(const struct choice *choice)
 	return choice->useless >> option / choice->nr_variants & 1;
 }
 
+/* Will other runs begin right before that choice? Runs that leave out nothing begin at the start. */
+static bool is_to_be_kept(unsigned int choice)
+{
+	return choice % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 && search_may_preempt() &&
+	       !search->is_whole;
+}
+
 unsigned int search_choose_variant(unsigned int nr_options, unsigned int variants, uint32_t useless)
 {
 	unsigned int nr = 1 + (nr_options - 1) * variants;
@@ -177,7 +181,7 @@ unsigned int search_choose_variant(unsigned int nr_options, unsigned int variant
 
 	if (search->has_plan)
 		return planned(nr);
-	if (search_run.next == MAX_CHOICES)
+	if (search_run.next == MAX_CHOICES || nr > UINT8_MAX)
 		machine_fail("too many choices");
 	choice = &search->choice[search_run.next];
 	if (search_run.next == search->nr) {
@@ -188,9 +192,10 @@ unsigned int search_choose_variant(unsigned int nr_options, unsigned int variant
 		search->nr = search_run.next + 1;
 		while (is_useless(choice))
 			choice->taken++;
-		if (search_run.next % KEEP_EVERY == KEEP_EVERY - 1 && search_may_preempt())
-			machine_keep();
+		if (is_to_be_kept(search_run.next))
+			machine_checkpoint();
 	}
+	/* only now: who goes on from there takes the next option of this choice */
 	search_run.next++;
 	if (choice->nr != nr || choice->step != machine.nr_steps)
 		machine_fail("the run differs from the one before: %u options, not %u", nr,
@@ -268,6 +273,7 @@ void search_plan(const char *text)
 	char *end;
 
 	search->has_plan = true;
+	search->nr = 0;
 	for (; *text; text = *end ? end + 1 : end) {
 		struct choice *choice = &search->choice[search->nr++];
 
@@ -285,8 +291,9 @@ void search_print(void)
 	const char *comma = "";
 
 	if (search->is_random) {
-		fprintf(stderr, "explore: --seed %llu\n",
-			(unsigned long long)(search->seed + search->nr_runs));
+		fprintf(stderr, "explore: --random %llu --seed %llu --depth %u\n",
+			(unsigned long long)search->nr_runs + 1, (unsigned long long)search->seed,
+			search->depth);
 		return;
 	}
 	fprintf(stderr, "explore: --schedule ");
@@ -299,18 +306,9 @@ void search_print(void)
 	fprintf(stderr, "%s\n", *comma ? "" : "0:0");
 }
 
-static void *map(size_t size)
-{
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (mem == MAP_FAILED)
-		abort();
-	return mem;
-}
-
 void search_init(void)
 {
-	search = map(sizeof(*search));
-	places = map(TABLE_SIZE * sizeof(*places));
-	seen_outcomes = map(MAX_OUTCOMES * sizeof(*seen_outcomes));
+	search = (void *)memory_map(sizeof(*search));
+	places = (void *)memory_map(TABLE_SIZE * sizeof(*places));
+	seen_outcomes = (void *)memory_map(MAX_OUTCOMES * sizeof(*seen_outcomes));
 }

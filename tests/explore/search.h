@@ -3,7 +3,8 @@
  * search.h - which schedules are tried, in which order.
  *
  * Exhaustive: depth first over all choices, with at most `bound` preemptions in a run. At random:
- * priorities that change at a few points (PCT). What is kept here outlives the runs.
+ * priorities that change at a few points (PCT). What is kept here outlives the runs, but for
+ * search_run.
  */
 #ifndef EXPLORE_SEARCH_H
 #define EXPLORE_SEARCH_H
@@ -12,7 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_CHOICES = 4096, MAX_OPTIONS = 64 };
+enum {
+	MAX_CHOICES = 4096,
+	/* at every so manieth choice that is new the state is kept */
+	CHECKPOINT_EVERY = 16,
+};
 
 struct choice {
 	uint32_t step;    /* of the run */
@@ -65,6 +70,7 @@ unsigned int search_choose_variant(unsigned int nr, unsigned int variants, uint3
 void search_give_reason(unsigned int choice, unsigned int variant);
 /* At random: which of these fibers. */
 int search_choose_fiber(const int *fibers, unsigned int nr);
+
 static inline bool search_may_preempt(void)
 {
 	return search->has_plan || search_run.nr_preempted < search->bound;

@@ -197,7 +197,7 @@ static int choose_next(const int *found, unsigned int nr)
 	return found[search_choose(nr, useless)];
 }
 
-/* The running fiber cannot go on, or will not. */
+/* The running fiber waits, has ended, or has yielded. */
 static void schedule(void)
 {
 	int found[MAX_FIBERS], next;
@@ -207,8 +207,6 @@ static void schedule(void)
 		machine_fail("no end after %d steps", MAX_STEPS);
 	if (!is_ready(machine.running))
 		cut_if_redundant();
-	else if (!has_yielded())
-		found[nr++] = machine.running;
 	if (nr) {
 		next = choose_next(found, nr);
 	} else {
@@ -421,9 +419,7 @@ static void run_fibers(void)
 		add_checkpoint();
 		swap(&main_sp, machine_self()->sp, machine_self()->fs);
 	}
-	for (int i = 0; i < MAX_FIBERS; i++)
-		machine.fiber[i].nr_buffered = 0;
-	machine.buffering = 0;
+	stores_settle();
 }
 
 void machine_run(void)

@@ -33,6 +33,13 @@ void stores_flush_self(void)
 	stores_flush(machine_self(), machine_self()->nr_buffered);
 }
 
+void stores_settle(void)
+{
+	for (int i = 0; i < MAX_FIBERS; i++)
+		machine.fiber[i].nr_buffered = 0;
+	machine.buffering = 0;
+}
+
 void stores_flush_all(void)
 {
 	if (machine_fault == WEAK_BARRIER) {
@@ -40,9 +47,7 @@ void stores_flush_all(void)
 		machine.buffering &= ~machine_bit(machine_self());
 		return;
 	}
-	for (int i = 0; i < MAX_FIBERS; i++)
-		machine.fiber[i].nr_buffered = 0;
-	machine.buffering = 0;
+	stores_settle();
 }
 
 static struct buffered *find_buffered(struct fiber *fiber, const void *p)

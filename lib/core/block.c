@@ -126,7 +126,8 @@ bool wq_block_see(struct wq_worker *worker)
 struct look {
 	bool sleeps; /* or has slept since the last look */
 	uint64_t nr_sleeps;
-	uint64_t cpu_ns;
+	/* used before and after that was asked: whoever asks may be off his CPU in between */
+	uint64_t cpu_ns_before, cpu_ns_after;
 };
 
 /* Has the worker started an item since the last look? Remembers for the next one. */
@@ -182,8 +183,9 @@ static bool ask(struct wq_worker *worker, struct look *look)
 	struct wq_os_thread_state state;
 
 	wq_pool_unlock(worker->pool);
-	look->cpu_ns = wq_os_thread_cpu_ns(tid);
+	look->cpu_ns_before = wq_os_thread_cpu_ns(tid);
 	state = wq_os_thread_state(tid);
+	look->cpu_ns_after = wq_os_thread_cpu_ns(tid);
 	wq_pool_lock(worker->pool);
 	/* 0 is for "not asked", and a thread may never have slept */
 	look->nr_sleeps = state.nr_sleeps + 1;
@@ -205,7 +207,7 @@ static void remember(struct wq_worker *worker, const struct look *look)
 {
 	worker->seen_sleeps = look->nr_sleeps;
 	if (look->sleeps || !worker->seen_cpu_ns)
-		worker->seen_cpu_ns = look->cpu_ns;
+		worker->seen_cpu_ns = look->cpu_ns_after;
 }
 
 /* Drops the lock meanwhile: who gets reports may call us. */
@@ -275,7 +277,7 @@ static bool look_at_bound(struct wq_worker *worker, bool is_awaited)
 		wq_switches_want_locked(worker->pool, wq_os_now_ns());
 		return step_around(worker);
 	}
-	if (!is_hog(worker, look.cpu_ns)) {
+	if (!is_hog(worker, look.cpu_ns_before)) {
 		remember(worker, &look);
 		return false;
 	}

@@ -12,6 +12,40 @@
 #include "core/block.h"
 #include "lines.h"
 
+/* What the library is told that the looked-at thread has used of a CPU: time is what tests say. */
+static uint64_t cpu_ns;
+/* What happens to it amid the next look: before and after it is asked whether it sleeps. */
+static void (*before_asked)(void), (*after_asked)(void);
+
+static void happen(void (**slot)(void))
+{
+	void (*fn)(void) = *slot;
+
+	*slot = NULL;
+	if (fn)
+		fn();
+}
+
+uint64_t __wrap_wq_os_thread_cpu_ns(uint32_t tid);
+struct wq_os_thread_state __wrap_wq_os_thread_state(uint32_t tid);
+struct wq_os_thread_state __real_wq_os_thread_state(uint32_t tid);
+
+uint64_t __wrap_wq_os_thread_cpu_ns(uint32_t tid)
+{
+	(void)tid;
+	return cpu_ns;
+}
+
+struct wq_os_thread_state __wrap_wq_os_thread_state(uint32_t tid)
+{
+	struct wq_os_thread_state found;
+
+	happen(&before_asked);
+	found = __real_wq_os_thread_state(tid);
+	happen(&after_asked);
+	return found;
+}
+
 static struct wq_worker *self, *idle;
 
 /* A running worker with an item, an idle one, and one more item that waits. */
@@ -416,67 +450,84 @@ static void worker_stepped_around_may_wait_as_well(void **state)
 
 /* ------------------------------------------------------------------ hogs (L4) */
 
-static void hogs_begin(uint64_t intensive_us)
+enum {
+	LIMIT_US = 10000,
+	LIMIT_NS = LIMIT_US * 1000,
+};
+
+static void hogs_begin(void)
 {
-	wq_options.intensive_us = intensive_us;
+	wq_options.intensive_us = LIMIT_US;
 	wq_options.intensive_warn = 0;
+	cpu_ns = 1;
 }
 
-static void compute_for_ns(uint64_t ns)
+static void hogs_end(void)
 {
-	uint64_t until = wq_os_thread_cpu_ns(self->tid) + ns;
-
-	wait_until(wq_os_thread_cpu_ns(self->tid) > until);
+	be_gone();
+	wq_options.intensive_us = 0;
 }
 
 /* L7: such pools have no hogs. */
 static void nobody_of_an_unbound_pool_is_looked_at_if_nothing_waits(void **state)
 {
-	hogs_begin(10000);
+	hogs_begin();
 	nobody_is_stepped_around_if_nothing_waits(state);
 }
 
 /* L4 */
 static void spinner_is_stepped_around_when_it_has_computed_for_long(void **state)
 {
-	hogs_begin(10000);
+	hogs_begin();
 	be_like(spin_at_gate, 'R');
 	assert_false(wq_block_sample(&pool));
 	assert_false(wq_block_sample(&pool));
-	compute_for_ns(10000000);
+	cpu_ns += LIMIT_NS;
+	assert_false(wq_block_sample(&pool));
+	cpu_ns++;
 	assert_true(wq_block_sample(&pool));
 	assert_true(self->is_uncounted);
 	assert_true(was_woken(&idle->park));
-	be_gone();
-	hogs_begin(0);
+	hogs_end();
+}
+
+static void begin_to_nap_on_demand(long (*fn)(void *arg))
+{
+	hogs_begin();
+	atomic_store(&naps_wanted, 0);
+	atomic_store(&naps_had, 0);
+	be_like(fn, 'R');
+}
+
+static void nap_once(void)
+{
+	int had = atomic_load(&naps_had);
+
+	atomic_store(&naps_wanted, had + 1);
+	wait_until(atomic_load(&naps_had) > had);
 }
 
 /* L4 */
 static void clock_starts_anew_with_the_next_item_and_after_a_sleep(void **state)
 {
-	hogs_begin(30000);
-	atomic_store(&naps_wanted, 0);
-	atomic_store(&naps_had, 0);
-	be_like(nap_on_demand, 'R');
+	begin_to_nap_on_demand(nap_on_demand);
 	for (int i = 0; i < 4; i++) {
 		/* the first look at an item starts it */
 		assert_false(wq_block_sample(&pool));
 		assert_false(wq_block_sample(&pool));
-		compute_for_ns(20000000);
+		cpu_ns += LIMIT_NS;
 		self->nr_started++;
 	}
 	take_waiting_item_off();
-	for (int i = 1; i < 5; i++) {
+	for (int i = 0; i < 4; i++) {
 		assert_false(wq_block_sample(&pool));
-		compute_for_ns(20000000);
-		atomic_store(&naps_wanted, i);
-		wait_until(atomic_load(&naps_had) == i);
+		cpu_ns += LIMIT_NS;
+		nap_once();
 		/* too early to be sure; when it is due, the sleep is found */
-		wq_block_sample(&pool);
+		assert_false(wq_block_sample(&pool));
 	}
 	assert_false(self->is_uncounted);
-	be_gone();
-	hogs_begin(0);
+	hogs_end();
 }
 
 static long first_nap_on_demand(void *arg)
@@ -495,34 +546,68 @@ static long first_nap_on_demand(void *arg)
 /* L4 */
 static void first_sleep_of_a_thread_counts_too(void **state)
 {
-	hogs_begin(10000);
-	atomic_store(&naps_wanted, 0);
-	atomic_store(&naps_had, 0);
-	be_like(first_nap_on_demand, 'R');
+	begin_to_nap_on_demand(first_nap_on_demand);
 	take_waiting_item_off();
 	assert_false(wq_block_sample(&pool));
 	assert_false(wq_block_sample(&pool));
-	atomic_store(&naps_wanted, 1);
-	wait_until(atomic_load(&naps_had) == 1);
-	compute_for_ns(10000000);
+	nap_once();
+	cpu_ns += LIMIT_NS + 1;
 	/* from here on its clock runs anew */
 	assert_false(wq_block_sample(&pool));
-	be_gone();
-	hogs_begin(0);
+	hogs_end();
+}
+
+static void compute_and_nap(void)
+{
+	cpu_ns += LIMIT_NS + 1;
+	nap_once();
+}
+
+static void nap_and_compute(void)
+{
+	nap_once();
+	cpu_ns += LIMIT_NS + 1;
+}
+
+/* A look takes time, the more so when who looks is off his CPU: its first answer is old then. */
+/* L4 */
+static void what_was_computed_before_a_sleep_amid_a_look_does_not_count(void **state)
+{
+	begin_to_nap_on_demand(nap_on_demand);
+	take_waiting_item_off();
+	assert_false(wq_block_sample(&pool));
+	before_asked = compute_and_nap;
+	assert_false(wq_block_sample(&pool));
+	assert_null(before_asked);
+	assert_false(wq_block_sample(&pool));
+	assert_false(self->is_uncounted);
+	hogs_end();
+}
+
+/* L4 */
+static void sleep_after_it_was_asked_for_is_no_computing(void **state)
+{
+	begin_to_nap_on_demand(nap_on_demand);
+	assert_false(wq_block_sample(&pool));
+	assert_false(wq_block_sample(&pool));
+	after_asked = nap_and_compute;
+	assert_false(wq_block_sample(&pool));
+	assert_null(after_asked);
+	assert_false(self->is_uncounted);
+	hogs_end();
 }
 
 /* L4: it holds off those who come later. */
 static void hog_is_found_though_nothing_waits(void **state)
 {
-	hogs_begin(10000);
+	hogs_begin();
 	take_waiting_item_off();
 	be_like(spin_at_gate, 'R');
 	wq_block_sample(&pool);
 	assert_false(wq_block_sample(&pool));
-	compute_for_ns(10000000);
+	cpu_ns += LIMIT_NS + 1;
 	assert_true(wq_block_sample(&pool));
-	be_gone();
-	hogs_begin(0);
+	hogs_end();
 }
 
 /* ---------------------------------------------------------------------- seen */
@@ -761,6 +846,8 @@ int main(void)
 		bound_test(spinner_is_stepped_around_when_it_has_computed_for_long),
 		bound_test(clock_starts_anew_with_the_next_item_and_after_a_sleep),
 		bound_test(first_sleep_of_a_thread_counts_too),
+		bound_test(what_was_computed_before_a_sleep_amid_a_look_does_not_count),
+		bound_test(sleep_after_it_was_asked_for_is_no_computing),
 		bound_test(hog_is_found_though_nothing_waits),
 		bound_test(sleeper_is_stepped_around_as_soon_as_it_is_seen),
 		bound_test(who_is_seen_to_be_back_is_counted_again),

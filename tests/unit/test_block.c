@@ -431,6 +431,22 @@ static void worker_whose_state_is_unknown_counts_as_asleep(void **state)
 	assert_true(self->is_uncounted);
 }
 
+static void get_on(void)
+{
+	self->nr_started++;
+}
+
+static void worker_that_gets_on_amid_a_look_is_not_stepped_around(void **state)
+{
+	be_like(sleep_at_gate, 'S');
+	assert_false(wq_block_sample(&pool));
+	before_asked = get_on;
+	assert_false(wq_block_sample(&pool));
+	assert_null(before_asked);
+	assert_false(self->is_uncounted);
+	be_gone();
+}
+
 /* Told after sampled: it was uncounted already, and its item's end counts it again. */
 static void worker_stepped_around_may_wait_as_well(void **state)
 {
@@ -554,6 +570,8 @@ static void first_sleep_of_a_thread_counts_too(void **state)
 	cpu_ns += LIMIT_NS + 1;
 	/* from here on its clock runs anew */
 	assert_false(wq_block_sample(&pool));
+	cpu_ns += LIMIT_NS + 1;
+	assert_true(wq_block_sample(&pool));
 	hogs_end();
 }
 
@@ -835,6 +853,7 @@ int main(void)
 		bound_test(sleep_in_an_earlier_item_does_not_count),
 		unbound_test(spinner_is_stepped_around_in_an_unbound_pool),
 		bound_test(worker_that_gets_on_is_not_stepped_around),
+		bound_test(worker_that_gets_on_amid_a_look_is_not_stepped_around),
 		bound_test(nobody_is_stepped_around_if_nothing_waits),
 		unbound_test(nobody_is_stepped_around_if_nothing_waits),
 		unbound_test(nobody_of_an_unbound_pool_is_looked_at_if_nothing_waits),

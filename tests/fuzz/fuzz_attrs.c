@@ -69,6 +69,7 @@ static const struct attribute {
 	{ "u/affinity_strict", NUMBER, 0, 1, &unbound },
 	{ "p%/per_cpu", READ_ONLY, 0, 0, NULL },
 	{ "p%/max_active", NUMBER, 1, INT32_MAX, NULL },
+	{ "o/1/per_cpu", READ_ONLY, 0, 0, NULL },
 	{ "o/1/max_active", READ_ONLY, 0, 0, NULL },
 	{ "o/1/nice", NUMBER, -20, 19, &ordered },
 	{ "o/1/cpumask", MASK, 0, 0, &ordered },

@@ -35,6 +35,18 @@ static long fork_once(void *unused)
 	return status;
 }
 
+/*
+ * The manager holds the configuration lock, which who forks needs for good, while it waits for a
+ * pool: when it finds other CPUs, other affinities, or a quota. Here it does not look.
+ */
+static void begin_without_looks_at_cpus(void)
+{
+	setenv("WORKQ_CPU_WATCH_MS", "0", /* overwrite */ 1);
+	setenv("WORKQ_CGROUP_ROOT", "/nowhere", /* overwrite */ 1);
+	must(queue_work(system_percpu_wq, &work));
+	flush_work(&work);
+}
+
 /* Returns when it has waited for long. */
 static void fork_that_waits(struct call *call)
 {
@@ -54,8 +66,7 @@ static void fork_waits_for_a_pool_that_is_locked_for_long(void)
 {
 	struct call call;
 
-	must(queue_work(system_percpu_wq, &work));
-	flush_work(&work);
+	begin_without_looks_at_cpus();
 	wq_pool_lock(wq_pools[1]);
 	fork_that_waits(&call);
 	wq_pool_unlock(wq_pools[1]);
@@ -83,8 +94,7 @@ static void fork_waits_for_a_section_that_lasts_for_long(void)
 {
 	struct call inside, call;
 
-	must(queue_work(system_percpu_wq, &work));
-	flush_work(&work);
+	begin_without_looks_at_cpus();
 	gate_init(&may_leave);
 	call_start(&inside, stay_inside, NULL);
 	wait_until(atomic_load(&is_inside));
